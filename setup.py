@@ -1,0 +1,17 @@
+"""Installation: `pip install .`, or `pip install -e '.[test]'` to work on it."""
+from setuptools import find_packages, setup
+
+setup(
+    name="tinygrad_like",
+    version="0.1.0",
+    description="A deep learning engine to read: autograd from scratch on NumPy and CuPy",
+    packages=find_packages(include=["tinygrad_like", "tinygrad_like.*"]),
+    package_data={"tinygrad_like": ["py.typed"]},
+    python_requires=">=3.10",
+    install_requires=["numpy>=2.0"],
+    extras_require={
+        "gpu": ["cupy-cuda12x>=14,<15"],
+        "test": ["pytest>=8", "hypothesis>=6.100", "pytest-xdist>=3"],
+        "lint": ["ruff>=0.6", "mypy>=1.11"],
+    },
+)

@@ -1,0 +1,1 @@
+"""Losses whose article formula is one formula: fused where that is more exact or faster."""
