@@ -1,4 +1,5 @@
 """Every op with its derivatives: the formulas of backpropagation, spelled as NumPy spells them."""
+from .activation import *
 from .elementwise import *
 from .indexing import *
 from .linalg import *

@@ -1,0 +1,2 @@
+"""What networks are built from."""
+from . import functional as functional
