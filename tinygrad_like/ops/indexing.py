@@ -1,4 +1,8 @@
-"""Ops that pick elements out of tensors, and put them in."""
+"""Ops that pick elements out of tensors, and put them in.
+
+They are linear, and come in pairs: what reads at some places, and what adds into zeros at the same places, are each
+other's derivative.  What is read twice receives the sum of two gradients.
+"""
 from ..autograd import Op
 from ..backend import add_at, xp
 
@@ -17,3 +21,35 @@ class put_add(Op):
         return out
 
     def dx(g, index): return getitem(g, index=index)
+
+
+# ---- one index for each element of the result, along one axis ---------------------------------------------------
+class take_along_axis(Op):
+    """out[…, k, …] = x[…, indices[…, k, …], …], where k stands at `axis`
+
+    The result has the shape of `indices`, which has as many axes as x and is nowhere longer than x but along `axis`.
+    """
+    def forward(x, *, indices, axis): return x[along(indices, axis)]
+    def dx(g, indices, axis, shape): return put_add_along_axis(g, indices=indices, axis=axis, into=shape)
+
+
+class put_add_along_axis(Op):
+    """out = zeros of the shape `into`, where out[…, indices[…, k, …], …] += x[…, k, …]"""
+    def forward(x, *, indices, axis, into):
+        out = xp(x).zeros(into, x.dtype)
+        add_at(out, along(indices, axis), x)
+        return out
+
+    def dx(g, indices, axis): return take_along_axis(g, indices=indices, axis=axis)
+
+
+def along(indices, axis):
+    """The index that follows `indices` along one axis and stays in place along the others."""
+    places = []
+    for a, n in enumerate(indices.shape):
+        line = [1] * indices.ndim
+        line[a] = n
+        places.append(xp(indices).arange(n).reshape(line))
+    if places:                                                  # none where x is 0-d: there its one element is meant
+        places[axis] = indices
+    return tuple(places)
