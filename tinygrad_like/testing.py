@@ -1,0 +1,364 @@
+"""Check gradients: of your own functions with `gradcheck`, of your own ops with `check_op`, on arrays drawn by hypothesis.
+
+A gradient is compared with what it claims to be, a slope.  For a random cotangent v and a random direction u,
+
+    Σ u · dL/dx   =   d/dt L(x + t u)  at t = 0,     where L = Σ v · f(x)
+
+The left side is what the backward pass computes.  The right side is measured: by differences of values of f on both sides of x,
+or, for an op that can compute with complex numbers, by a complex step, which is exact to the last digit.  v and u are random
+because round numbers hide faults: the gradient of Σ softmax(x) is 0 whatever the derivative of softmax says.
+"""
+from __future__ import annotations
+
+from typing import Any, Callable, Iterable
+
+from . import autograd, backend
+from .autograd import Op, raw, wrap
+from .backend import host as np
+from .tensor import Tensor
+
+try:
+    from hypothesis import strategies as st
+except ImportError as error:
+    raise ImportError("tinygrad_like.testing draws its arrays by hypothesis, which is not installed: "
+                      "pip install 'tinygrad_like[test]'") from error
+
+__all__ = ["gradcheck", "gradgradcheck", "check_op", "GradcheckError", "Sample", "shapes", "arrays", "broadcastable"]
+
+
+class GradcheckError(RuntimeError):
+    """A gradient is not the slope of its function: the message says where, and gives both numbers."""
+
+
+# ---- checking functions of Tensors ------------------------------------------------------------------------------
+def gradcheck(func: Callable[..., Any], inputs: Any, *, eps: float = 1e-3, atol: float = 1e-8, rtol: float = 1e-7,
+              raise_exception: bool = True, nondet_tol: float = 0.0, allow_float32: bool = False) -> bool:
+    """Whether the gradients of func(*inputs), by every input that requires grad, are its slopes.
+
+    func: takes the inputs and returns a Tensor or several.         inputs: a Tensor, or a tuple of Tensors and other arguments.
+    eps: the spacing of the points that slopes are measured from (three on each side: the error shrinks with eps⁶).
+    atol, rtol: how far a gradient may be from the slope, absolutely, and relative to its size.
+    raise_exception: raise `GradcheckError` at a wrong gradient (else return False).
+    nondet_tol: how far two backward passes may be from each other.
+    allow_float32: check float32 inputs, though their rounding hides faults; then give a larger eps, atol and rtol.
+
+    Keep the inputs away from kinks (relu at 0) by more than 3 eps: there a function has no slope to compare with.
+    """
+    inputs = inputs if isinstance(inputs, (tuple, list)) else (inputs,)
+    wanted = [i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
+    if not wanted:
+        raise ValueError("gradcheck: no input requires grad, so there is nothing to check: make one with requires_grad=True")
+    for i in wanted:
+        if str(inputs[i].array.dtype) != "float64" and not allow_float32:
+            raise TypeError(f"gradcheck: input {i} is of dtype {inputs[i].dtype}, whose rounding hides faults: use float64 "
+                            "(x.double()), or pass allow_float32=True with a larger eps, atol and rtol")
+
+    def values(arrays: list[Any]) -> list[Any]:
+        results = func(*[wrap(x).requires_grad_() if i in wanted else inputs[i] for i, x in enumerate(arrays)])
+        return [raw(y) for y in as_outputs(results)]
+
+    random = np.random.default_rng(0)
+    outputs = as_outputs(func(*inputs))
+    vs = [cotangent(random, y.array) for y in outputs]
+    targets = [inputs[i] for i in wanted]
+    try:
+        gradients = gradients_of(outputs, targets, vs)
+        for again in (gradients_of(as_outputs(func(*inputs)), targets, vs),) if nondet_tol is not None else ():
+            for i, a, b in zip(wanted, gradients, again):
+                if a.size and np.abs(a - b).max() > nondet_tol:
+                    raise GradcheckError(f"gradcheck: two backward passes gave gradients of input {i} that differ by up to "
+                                         f"{np.abs(a - b).max():.3g}: func is not deterministic.  If it draws random numbers, "
+                                         "set the seed inside; if the difference is rounding, pass nondet_tol")
+        arrays = [raw(x) for x in inputs]
+        compare(f"{getattr(func, '__name__', 'func')}: input", values, arrays, wanted, gradients, vs, random,
+                lambda i, u: differences(values, arrays, i, u, eps), atol, rtol, eps)
+    except GradcheckError:
+        if raise_exception:
+            raise
+        return False
+    return True
+
+
+def gradgradcheck(func: Callable[..., Any], inputs: Any, grad_outputs: Any = None, *, eps: float = 1e-3, atol: float = 1e-8,
+                  rtol: float = 1e-7, raise_exception: bool = True, nondet_tol: float = 0.0, allow_float32: bool = False) -> bool:
+    """`gradcheck` of the gradients of func: whether its second derivatives are right.  grad_outputs: random if left out."""
+    inputs = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
+    outputs = as_outputs(func(*inputs))
+    if grad_outputs is None:
+        random = np.random.default_rng(1)
+        gs = tuple([None if v is None else wrap(v).requires_grad_() for v in [cotangent(random, y.array) for y in outputs]])
+    else:
+        gs = tuple(grad_outputs) if isinstance(grad_outputs, (tuple, list)) else (grad_outputs,)
+    wanted = [i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
+
+    def gradient(*inputs_and_gs: Any) -> tuple[Any, ...]:
+        xs = inputs_and_gs[:len(inputs)]
+        pairs = [(y, g) for y, g in zip(as_outputs(func(*xs)), inputs_and_gs[len(inputs):]) if y.requires_grad]
+        return autograd.grad([y for y, _ in pairs], [xs[i] for i in wanted], [g for _, g in pairs],
+                             create_graph=True, materialize_grads=True)
+
+    gradient.__name__ = f"the gradient of {getattr(func, '__name__', 'func')}"
+    return gradcheck(gradient, inputs + gs, eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception,
+                     nondet_tol=nondet_tol, allow_float32=allow_float32)
+
+
+# ---- checking ops -----------------------------------------------------------------------------------------------
+def check_op(op: type[Op], operands: Any, params: dict[str, Any] | None = None, *, analytic: bool = True, order: int = 2,
+             seed: int = 0) -> None:
+    """Raise `GradcheckError` unless the derivatives of an op, at these float64 operands, are its slopes.
+
+    analytic: whether its forward computes with complex numbers as with real ones (no abs, no norm), so that slopes can be
+        measured by a complex step; else by differences.
+    order: 2 checks the second derivatives too, and that the ordinary sweep and the one of `create_graph` agree.
+    """
+    params = params or {}
+    operands = [on_device(x) for x in (operands if isinstance(operands, (tuple, list)) else (operands,))]
+    wanted = differentiable_operands(op, operands)
+    random = np.random.default_rng(seed)
+
+    def values(arrays: list[Any]) -> list[Any]:
+        return as_outputs(op(*arrays, **params))
+
+    vs = [cotangent(random, y) for y in values(operands)]
+    gradients, gs = vjp(op, operands, params, wanted, vs)
+    measure = complex_step if analytic else differences
+    compare(f"{op.__name__}: operand", values, operands, wanted, gradients, vs, random,
+            lambda i, u: measure(values, operands, i, u), 1e-12 if analytic else 1e-9, 1e-11 if analytic else 1e-8)
+    if order < 2:
+        return
+
+    tensors = [wrap(x).requires_grad_() if i in wanted else x for i, x in enumerate(operands)]
+    gs = [None if v is None else wrap(v).requires_grad_() for v in vs]
+    pairs = [(y, g) for y, g in zip(as_outputs(op(*tensors, **params)), gs) if y.requires_grad]
+    recorded = autograd.grad([y for y, _ in pairs], [tensors[i] for i in wanted], [g for _, g in pairs], create_graph=True,
+                             materialize_grads=True)
+    for i, a, b in zip(wanted, gradients, recorded):
+        if not np.allclose(a, on_host(b.array), rtol=1e-9, atol=1e-10, equal_nan=True):
+            raise GradcheckError(f"{op.__name__}: operand {i}: the gradient computed under create_graph differs from the "
+                                 f"ordinary one by up to {np.abs(a - on_host(b.array)).max():.3g}")
+
+    n, float_outputs = len(operands), [k for k, y in enumerate(as_outputs(op(*tensors, **params))) if y.requires_grad]
+
+    def first_derivatives(arrays: list[Any]) -> list[Any]:
+        return [on_device(a) for a in vjp(op, arrays[:n], params, wanted, arrays[n:])[0]]
+
+    ws = [cotangent(random, x) for x in first_derivatives([*operands, *vs])]
+    targets = wanted + [n + k for k in float_outputs]
+    everything = [*tensors, *gs]
+    second = gradients_of(recorded, [everything[i] for i in targets], ws)
+    both = [*operands, *vs]
+    compare(f"the gradient of {op.__name__}: operand (the last are g)", first_derivatives, both, targets, second, ws, random,
+            lambda i, u: differences(first_derivatives, both, i, u), 1e-8, 1e-7)
+
+
+def differentiable_operands(op: type[Op], operands: list[Any]) -> list[int]:
+    """The positions of the operands that gradients of the op can flow to: floating-point arrays that it has a derivative for."""
+    derivatives = op.derivatives * len(operands) if op.variadic else op.derivatives
+    return [i for i, x in enumerate(operands)
+            if getattr(getattr(x, "dtype", None), "kind", "") == "f" and (op.plain is not None or derivatives[i][0] is not None)]
+
+
+def vjp(op: type[Op], operands: list[Any], params: dict[str, Any], wanted: list[int], vs: list[Any]) -> tuple[list[Any], list[Any]]:
+    """The gradients of Σ v · op(…) by the wanted operands, by the ordinary sweep, as host arrays; and the op's results."""
+    tensors = [wrap(x).requires_grad_() if i in wanted else x for i, x in enumerate(operands)]
+    outputs = as_outputs(op(*tensors, **params))
+    return gradients_of(outputs, [tensors[i] for i in wanted], vs), outputs
+
+
+# ---- slopes -----------------------------------------------------------------------------------------------------
+def complex_step(f: Callable[[list[Any]], list[Any]], arrays: list[Any], i: int, u: Any) -> list[Any]:
+    """d/dt f(…, xᵢ + t u, …) = Im f(…, xᵢ + i h u, …) / h, to rounding, as nothing is subtracted (Squire & Trapp 1998)."""
+    h = 1e-30
+    moved = [x + 0j if getattr(getattr(x, "dtype", None), "kind", "") == "f" else x for x in arrays]
+    moved[i] = moved[i] + u * (1j * h)
+    return [y.imag / h for y in f(moved)]
+
+
+def differences(f: Callable[[list[Any]], list[Any]], arrays: list[Any], i: int, u: Any, eps: float = 1e-3) -> list[Any]:
+    """d/dt f(…, xᵢ + t u, …) = (45 (f₁ - f₋₁) - 9 (f₂ - f₋₂) + (f₃ - f₋₃)) / 60 eps, with error of order eps⁶."""
+    largest = max(1.0, float(abs(u).max())) if u.size else 1.0
+    eps = eps / largest                                         # no element moves by more than 3 eps
+    slopes = []
+    for steps, weight in ((1, 45), (2, -9), (3, 1)):
+        ahead, behind = [f([x + u * (side * steps * eps) if k == i else x for k, x in enumerate(arrays)]) for side in (1, -1)]
+        slopes.append([(a - b) * (weight / (60 * eps)) if a.dtype.kind == "f" else None for a, b in zip(ahead, behind)])
+    return [None if a is None else a + b + c for a, b, c in zip(*slopes)]
+
+
+def compare(name: str, values: Callable[..., Any], arrays: list[Any], wanted: list[int], gradients: list[Any], vs: list[Any],
+            random: Any, measure: Callable[[int, Any], list[Any]], atol: float, rtol: float, eps: float = 1e-3) -> None:
+    """Raise unless each gradient is the measured slope of Σ v · f along a random direction; say which element is the worst."""
+    def slope(i: int, u: Any) -> float:
+        return sum([float((on_host(v) * on_host(s)).sum()) for v, s in zip(vs, measure(i, u)) if v is not None and s is not None])
+
+    for i, gradient in zip(wanted, gradients):
+        x = arrays[i]
+        if gradient.shape != x.shape:
+            raise GradcheckError(f"{name} {i}: the gradient has shape {gradient.shape}, and the input {tuple(x.shape)}")
+        u = random.choice([-1.0, 1.0], x.shape) * random.uniform(0.5, 1.0, x.shape)
+        expected, claimed = slope(i, on_device(u.astype(x.dtype))), float((gradient * u).sum())
+        allowed = atol + rtol * max(float(np.abs(gradient * u).sum()), abs(expected))
+        if abs(claimed - expected) <= allowed:                  # (NaN is not)
+            continue
+        where, worst, numbers = (), -1.0, (claimed, expected)   # which element is it?
+        for index in list(np.ndindex(x.shape))[:1000]:
+            u = np.zeros(x.shape, str(x.dtype))
+            u[index] = 1
+            there = slope(i, on_device(u))
+            error = abs(float(gradient[index]) - there)
+            if not error <= worst:
+                where, worst, numbers = index, error, (float(gradient[index]), there)
+        text = (f"{name} {i}, shape {tuple(x.shape)}: the gradient is wrong: along a random direction it is {claimed:.12g}, "
+                f"and the slope {expected:.12g}.  Worst at {list(where)}: the gradient is {numbers[0]:.12g}, the slope "
+                f"{numbers[1]:.12g}")
+        if numbers[1] and abs(numbers[0] / numbers[1]) not in (0, 1):
+            text += f" (ratio {numbers[0] / numbers[1]:.6g})"
+        raise GradcheckError(text + kink(values, arrays, i, where, vs, eps))
+
+
+def kink(values: Callable[..., Any], arrays: list[Any], i: int, where: tuple[int, ...], vs: list[Any], eps: float) -> str:
+    """A hint, if the function bends sharply at this element: its slopes left and right differ however near one looks."""
+    def one_sided(h: float) -> tuple[float, float]:
+        loss = []
+        for t in (-h, 0.0, h):
+            moved = np.array(on_host(arrays[i]))
+            moved[where] += t
+            ys = values([on_device(moved) if k == i else x for k, x in enumerate(arrays)])
+            loss.append(sum([float((on_host(v) * on_host(y)).sum()) for v, y in zip(vs, ys) if v is not None]))
+        return (loss[1] - loss[0]) / h, (loss[2] - loss[1]) / h
+
+    (left, right), (near_left, near_right) = one_sided(3 * eps), one_sided(3 * eps / 8)
+    far, near = abs(right - left), abs(near_right - near_left)
+    if far > 1e-2 * (abs(left) + abs(right)) and not far / 16 < near < far / 2:     # a smooth function's shrinks to an eighth
+        return (f".  The slope is {left:.6g} on its left and {right:.6g} on its right: the function has a kink or a jump there, "
+                "where no gradient is the slope; move the input away from it")
+    return ""
+
+
+# ---- small tools ------------------------------------------------------------------------------------------------
+def as_outputs(results: Any) -> list[Any]:
+    return list(results) if isinstance(results, (tuple, list)) else [results]
+
+
+def on_device(x: Any) -> Any:
+    return backend.to_device(x, backend.default_device) if type(x) in backend.array_types else x
+
+
+def on_host(x: Any) -> Any:
+    return backend.to_device(x, "cpu") if type(x) in backend.array_types else x
+
+
+def cotangent(random: Any, y: Any) -> Any:
+    """Random numbers of the shape and type of y, none near 0; None if y is not of a floating-point type."""
+    if y.dtype.kind != "f":
+        return None
+    return on_device(np.asarray(random.choice([-1.0, 1.0], y.shape) * random.uniform(0.5, 1.5, y.shape), str(y.dtype)))
+
+
+def gradients_of(outputs: list[Any], inputs: list[Any], vs: list[Any]) -> list[Any]:
+    """d(Σ v · output)/d(input) for each input, as arrays on the host; zeros where nothing depends on it."""
+    pairs = [(y, wrap(v)) for y, v in zip(outputs, vs) if v is not None and y.requires_grad]
+    if not pairs:
+        return [np.zeros(x.shape, str(x.array.dtype)) for x in inputs]
+    found = autograd.grad([y for y, _ in pairs], inputs, [v for _, v in pairs], materialize_grads=True)
+    return [on_host(g.array) for g in found]
+
+
+# ---- strategies for hypothesis ----------------------------------------------------------------------------------
+class Sample:
+    """What to try an op on.
+
+    operands: a strategy of arrays, of tuples of operands (None: one left out), or of pairs (tuple of operands, dict of parameters).
+    analytic: the forward computes with complex numbers as with real ones, so slopes can be measured by a complex step.
+    gradient: False where the results are integers or booleans, or are not differentiable: only the forward is checked.
+    second: False where the second derivative is not to be checked: say why beside it.
+    float32: how far float32 results and gradients may be from float64's, relative to the largest.
+    """
+
+    def __init__(self, operands: Any, *, analytic: bool = True, gradient: bool = True, second: bool = True,
+                 float32: float = 1e-4) -> None:
+        self.analytic, self.gradient, self.second, self.float32 = analytic, gradient, second, float32
+        self.operands: Any = operands.map(as_operands_and_params)
+
+    def __repr__(self) -> str:
+        return f"Sample(analytic={self.analytic}, gradient={self.gradient})"
+
+
+def as_operands_and_params(drawn: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if not isinstance(drawn, tuple):
+        return (drawn,), {}
+    if len(drawn) == 2 and isinstance(drawn[0], tuple) and isinstance(drawn[1], dict):
+        return drawn
+    return drawn, {}
+
+
+@st.composite
+def shapes(draw: Any, min_dims: int = 0, max_dims: int = 4, min_side: int = 0, max_side: int = 3) -> tuple[int, ...]:
+    """Small shapes.  With min_side=0, one in eight has an axis of length 0."""
+    dims = draw(st.integers(min_dims, max_dims))
+    shape = [draw(st.integers(max(min_side, 1), max_side)) for _ in range(dims)]
+    if min_side == 0 and dims and draw(st.integers(0, 7)) == 7:
+        shape[draw(st.integers(0, dims - 1))] = 0
+    return tuple(shape)
+
+
+@st.composite
+def arrays(draw: Any, shape: Any = None, low: float = -2, high: float = 2, away_from: Iterable[float] = (), gap: float = 0.1,
+           distinct: bool = False, dtype: str = "float64") -> Any:
+    """Arrays of random numbers between low and high (for integers: both included), contiguous, transposed or sliced.
+
+    shape: a shape, or a strategy of shapes (default: `shapes()`).
+    away_from, gap: points (kinks) that no element is nearer to than the gap.
+    distinct: no two elements are close to each other, for functions that sort them.
+    """
+    shape = draw(shapes()) if shape is None else draw(shape) if isinstance(shape, st.SearchStrategy) else tuple(shape)
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    if np.dtype(dtype).kind != "f":
+        return layout(draw, random.integers(low, int(high) + 1, shape).astype(dtype))
+    starts, ends, at = [], [], float(low)                       # the intervals that are left
+    for point in [*sorted(away_from), float("inf")]:
+        if point - gap > at:
+            starts.append(at)
+            ends.append(min(point - gap, high))
+        at = max(at, point + gap)
+        if at >= high:
+            break
+    lengths = np.subtract(ends, starts)
+    if not len(lengths) or lengths.min() < 0:
+        raise ValueError(f"arrays: nothing is left between {low} and {high} that is {gap} away from {list(away_from)}")
+    t = random.uniform(0, 1, shape)
+    if distinct and t.size:
+        t = (random.permutation(t.size) + 0.8 * t.ravel() + 0.1).reshape(shape) / t.size
+    t = t * lengths.sum()
+    before = np.cumsum(lengths) - lengths
+    which = np.minimum(np.searchsorted(before, t, side="right") - 1, len(lengths) - 1)
+    return layout(draw, np.asarray(np.asarray(starts)[which] + (t - before[which]), dtype))
+
+
+@st.composite
+def broadcastable(draw: Any, n: int = 2, min_dims: int = 0, max_dims: int = 4, min_side: int = 0, max_side: int = 3,
+                  each: Any = None, **options: Any) -> tuple[Any, ...]:
+    """n arrays whose shapes broadcast together.  options: those of `arrays`; each: a dict of them for every one of the n."""
+    whole = draw(shapes(min_dims, max_dims, min_side, max_side))
+    found = []
+    for k in range(n):
+        shape = whole[draw(st.integers(0, len(whole) - min(min_dims, len(whole)))):] if draw(st.booleans()) else whole
+        if draw(st.booleans()):
+            shape = tuple([side if draw(st.booleans()) else 1 for side in shape])
+        found.append(draw(arrays(shape, **{**options, **(each[k] if each else {})})))
+    return tuple(found)
+
+
+def layout(draw: Any, x: Any) -> Any:
+    """The same array, laid out in memory in one of several ways."""
+    way = draw(st.sampled_from(["contiguous", "transposed", "sliced", "reversed"])) if x.ndim else "contiguous"
+    if way == "transposed":
+        return np.array(x.T, order="C").T
+    if way == "sliced":                                         # every second of a larger array
+        larger = np.full(tuple([2 * side for side in x.shape]), 77, x.dtype)
+        view = larger[(slice(None, None, 2),) * x.ndim]
+        view[...] = x
+        return view
+    if way == "reversed":
+        return np.array(x[..., ::-1], order="C")[..., ::-1]
+    return x
