@@ -10,14 +10,14 @@ the youngest to the oldest, hands each its g, and passes what its derivatives an
 """
 from __future__ import annotations
 
-import functools
 import inspect
-import threading
 from heapq import heappop, heappush
 from typing import Any, Callable, Iterable
 
 from . import backend, edits, errors
 from .backend import array_types
+from .grad_mode import enable_grad as enable_grad, grad_mode, inference_mode as inference_mode, is_grad_enabled as is_grad_enabled
+from .grad_mode import no_grad as no_grad, set_grad_enabled as set_grad_enabled
 from .promotion import float32, float64, promoted
 
 OPERAND, OUT, SHAPE, PARAM, SHAPES, HANDED = range(6)           # what a node can keep
@@ -54,8 +54,8 @@ class Op:
         out       the result
         shape     the shape of the operand that it differentiates;  `shapes` those of all operands
         i         in an op of any number of operands, `forward(*xs)` with `dxs(g, i, …)`: which of them it differentiates
-        other     any other function of the class: an intermediate, which asks by name in its turn.  It is computed once a
-                  visit, and shared.  `forward` may hand it over: `return Kept(out, other=…)`
+        other     any other function of the class: an intermediate, which asks by name in its turn (for g too).  It is
+                  computed once a visit, and shared.  `forward` may hand it over: `return Kept(out, other=…)`
 
     Derivatives run on arrays in an ordinary backward pass, and on Tensors under `create_graph`, where they record
     themselves: so they use only what means the same on both (operators, indexing, .shape .ndim .dtype .reshape .swapaxes
@@ -77,7 +77,7 @@ class Op:
         if reserved := {"g", "out", "shape", "shapes", "i"} & {p.name for p in names}:
             raise TypeError(f"{op.__name__}.forward may not call a parameter {reserved.pop()!r}: "
                             "derivatives ask for something else under that name")
-        functions = {name: f for name, f in vars(op).items() if inspect.isfunction(f)}
+        functions = {name: f for base in reversed(op.__mro__[:-2]) for name, f in vars(base).items() if inspect.isfunction(f)}
         own = {"forward", "plain"} | {"d" + name for name in op.operands}
         if stray := [f for f in functions if f[:1] == "d" and f not in own and f[1:] in op.params]:
             raise TypeError(f"{op.__name__}.{stray[0]}: {stray[0][1:]!r} is a keyword parameter of forward, not an operand")
@@ -116,7 +116,7 @@ class Op:
                 reading += asks
         while reading:                                          # intermediates ask in their turn
             ask = reading.pop()
-            if ask not in wanted:
+            if ask not in wanted and ask != "g":
                 wanted.add(ask)
                 reading += op.asks[ask] if ask in op.intermediates else ()
         if op.plain is not None:
@@ -243,8 +243,8 @@ class Visit(dict):
     `forward` handed over is forgotten: as a constant it would hide its own dependence on the operands.
     """
 
-    def __init__(self, node: Node, create_graph: bool) -> None:
-        super().__init__(node.kept)
+    def __init__(self, node: Node, g: Any, create_graph: bool) -> None:
+        super().__init__(node.kept, g=g)
         self.op = op = node.op
         if create_graph:
             for key, value in node.kept.items():
@@ -270,7 +270,7 @@ def sweep(outputs: list[tuple[Node, Any]], targets: set[Node] | None = None, cre
     gradient is to be retained.  Gradients are arrays, or under `create_graph` Tensors.  Nothing in it is shared with
     anybody: the caller owns what is returned.
     """
-    backend.keep_memory()
+    backend.prepare()
     useful = None if targets is None else leading_to(targets, outputs)
     grads: dict[Node, Any] = {}                                 # what has arrived at a node so far
     waiting: list[tuple[int, Node]] = []                        # the nodes where something has, the youngest first
@@ -308,7 +308,7 @@ def sweep(outputs: list[tuple[Node, Any]], targets: set[Node] | None = None, cre
                 g = filled(g, node.kept["zeros"])
             if node.birth < edits.newest:
                 edits.check(node)
-            known = node.kept if op.direct and not create_graph else Visit(node, create_graph)
+            known = node.kept if op.direct and not create_graph else Visit(node, g, create_graph)
             derivatives = op.derivatives
             if create_graph and op.plain is not None:
                 derivatives = through_plain(node, known, g)
@@ -515,107 +515,6 @@ def as_list(x: Any) -> list[Any]:
     return [] if x is None else list(x) if isinstance(x, (tuple, list)) else [x]
 
 
-# ---- recording or not -------------------------------------------------------------------------------------------
-class GradMode(threading.local):
-    """Whether ops record themselves, in this thread."""
-    enabled = True
-
-
-class no_grad:
-    """Inside `with no_grad():`, or in a function decorated `@no_grad()`, ops compute and forget."""
-    enabled = False
-
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        switch = super().__new__(cls)
-        return switch if function is None or not callable(function) else switch(function)
-
-    def __init__(self, function: None = None) -> None:
-        self.before: list[bool] = []
-
-    def __enter__(self) -> None:
-        self.before.append(grad_mode.enabled)
-        grad_mode.enabled = self.enabled
-
-    def __exit__(self, *error: Any) -> None:
-        grad_mode.enabled = self.before.pop()
-
-    def fresh(self) -> no_grad:
-        """Another of the same: one that several threads share would mix up what was before."""
-        return type(self)()
-
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        if inspect.isgeneratorfunction(function):
-            @functools.wraps(function)
-            def generate(*args: Any, **kwargs: Any) -> Any:     # in force while the generator runs, not while it waits
-                generator, step, sent = function(*args, **kwargs), "send", None
-                try:
-                    while True:
-                        with self.fresh():
-                            item = getattr(generator, step)(sent)
-                        try:
-                            step, sent = "send", (yield item)
-                        except BaseException as error:
-                            step, sent = "throw", error
-                except StopIteration as stop:
-                    return stop.value
-            return generate
-
-        @functools.wraps(function)
-        def call(*args: Any, **kwargs: Any) -> Any:
-            with self.fresh():
-                return function(*args, **kwargs)
-        return call
-
-
-class enable_grad(no_grad):
-    """Inside `with enable_grad():` ops record themselves, also within a `no_grad()`."""
-    enabled = True
-
-
-class inference_mode(no_grad):
-    """`no_grad` under PyTorch's other name; inference_mode(False) records."""
-
-    def __new__(cls, mode: Any = True) -> Any:
-        return super().__new__(cls, mode if callable(mode) else None)
-
-    def __init__(self, mode: Any = True) -> None:
-        super().__init__()
-        self.enabled = not mode
-
-    def fresh(self) -> no_grad:
-        return inference_mode(not self.enabled)
-
-
-class set_grad_enabled(no_grad):
-    """Recording on or off: at once, and if used in a `with` block, until its end."""
-
-    def __new__(cls, mode: bool) -> Any:
-        return super().__new__(cls)
-
-    def __init__(self, mode: bool) -> None:
-        super().__init__()
-        self.enabled = mode
-        self.at_first = grad_mode.enabled
-        grad_mode.enabled = mode
-
-    def __exit__(self, *error: Any) -> None:
-        super().__exit__()
-        if not self.before:
-            grad_mode.enabled = self.at_first
-
-    def fresh(self) -> no_grad:
-        return enable_grad() if self.enabled else no_grad()
-
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        grad_mode.enabled = self.at_first                       # meant for the function, not for here
-        return super().__call__(function)
-
-
-def is_grad_enabled() -> bool:
-    """Whether ops record themselves now, in this thread."""
-    return grad_mode.enabled
-
-
 # ---- what `tensor.py` fills in ----------------------------------------------------------------------------------
 class Tensor:
     """Stands here until tensor.py registers the real one: the engine wraps its results in it."""
@@ -626,5 +525,4 @@ def register(tensor: type) -> None:
     Tensor = tensor                                             # type: ignore[misc]
 
 
-grad_mode = GradMode()
 new: Callable[[type], Any] = object.__new__

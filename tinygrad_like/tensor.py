@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any, Callable, Iterator
 
 from . import autograd, backend, edits, errors, ops
-from .autograd import Node, grad_mode, raw
+from .autograd import Node, raw
+from .grad_mode import grad_mode
 from .methods import Methods
-from .types import Size, default_float, device, dtype, dtype_of
+from .types import Size, device, dtype, dtype_of, get_default_dtype
 
 
 class Tensor(Methods):
@@ -26,9 +27,9 @@ class Tensor(Methods):
     def __init__(self, *data: Any, device: Any = None) -> None:
         """Tensor([1, 2]) is a float tensor of that data, Tensor(2, 3) one of that shape (zeros).  `tensor()` says more."""
         if not data or all(isinstance(n, int) for n in data):
-            made = new_array(backend.host.zeros(data or (0,)), default_float(), device)
+            made = new_array(backend.host.zeros(data or (0,)), get_default_dtype(), device)
         elif len(data) == 1:
-            made = new_array(data[0], default_float(), device)
+            made = new_array(data[0], get_default_dtype(), device)
         else:
             raise TypeError(f"Tensor takes one array or list of numbers, or the sizes of a shape, got {len(data)} arguments")
         self.array, self.node = made, None
@@ -390,7 +391,7 @@ def new_array(data: Any, dtype: Any, device: Any) -> Any:
         if dtype is not None:
             array = array.astype(as_dtype(dtype).dtype)
         elif array.dtype.kind == "f" and not isinstance(data, backend.host.generic):
-            array = array.astype(default_float().dtype)         # Python floats are of the default type
+            array = array.astype(get_default_dtype().dtype)         # Python floats are of the default type
     as_dtype(array.dtype)                                       # refuse types that we do not offer
     return backend.to_device(array, where)
 

@@ -1,0 +1,1 @@
+"""Where PyTorch's scripts look for checkpointing."""

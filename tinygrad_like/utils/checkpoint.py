@@ -1,0 +1,2 @@
+"""`tinygrad_like.utils.checkpoint.checkpoint`: see `derivatives.checkpoint`."""
+from ..derivatives import checkpoint as checkpoint
