@@ -39,11 +39,24 @@ def result_type(*operands: Any) -> Any:
         if type(x) in array_types:
             level, dtype = int(x.ndim == 0), x.dtype
         else:
-            rank = _numbers[type(x)]
-            level, dtype = 2, backend.dtype(("bool", "int64", default_float, "complex64")[rank])
-        levels[level] = dtype if levels[level] is None else backend.promote_types(levels[level], dtype)
+            complex_ = promote_types(default_float, "complex64")
+            level, dtype = 2, backend.dtype(("bool", "int64", default_float, complex_)[_numbers[type(x)]])
+        levels[level] = dtype if levels[level] is None else promote_types(levels[level], dtype)
     result = None
     for dtype in levels:
         if dtype is not None and (result is None or _rank[dtype.kind] > _rank[result.kind]):
-            result = dtype
+            keeps_width = result is not None and result.kind + dtype.kind == "fc"            # float64 and 1j: complex128
+            result = promote_types(result, "complex64") if keeps_width else dtype
     return result
+
+
+def promote_types(a: Any, b: Any) -> Any:
+    """The dtype that holds both: a higher category takes it all (int64 and float16: float16), else NumPy's answer."""
+    a, b = backend.dtype(a), backend.dtype(b)
+    low, high = sorted((a, b), key=lambda dtype: _rank[dtype.kind])
+    return backend.promote_types(a, b) if _rank[low.kind] == _rank[high.kind] or high.kind + low.kind == "cf" else high
+
+
+def can_cast(source: Any, target: Any) -> bool:
+    """Whether a tensor of one type may be put into one of the other in place: to the same or a higher category."""
+    return _rank[backend.dtype(source).kind] <= _rank[backend.dtype(target).kind]

@@ -391,7 +391,7 @@ def new_array(data: Any, dtype: Any, device: Any) -> Any:
         if dtype is not None:
             array = array.astype(as_dtype(dtype).dtype)
         elif array.dtype.kind == "f" and not isinstance(data, backend.host.generic):
-            array = array.astype(get_default_dtype().dtype)         # Python floats are of the default type
+            array = array.astype(get_default_dtype().dtype)     # Python floats are of the default type
     as_dtype(array.dtype)                                       # refuse types that we do not offer
     return backend.to_device(array, where)
 

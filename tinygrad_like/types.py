@@ -14,13 +14,25 @@ class dtype:
         self.name = name
         self.dtype = backend.dtype(name)                       # NumPy looks for an attribute of this name
 
+    def to_real(self) -> dtype:
+        """The type of the real part: float32 for complex64."""
+        return {"complex64": float32, "complex128": float64}.get(self.name, self)
+
+    def to_complex(self) -> dtype:
+        """The complex type whose parts are of this type: complex64 for float32."""
+        if self.is_complex:
+            return self
+        if self.name not in ("float32", "float64"):
+            raise TypeError(f"there is no complex type with parts of type {self}")
+        return complex64 if self is float32 else complex128
+
     is_floating_point = property(lambda self: self.dtype.kind == "f")
     is_complex = property(lambda self: self.dtype.kind == "c")
     is_signed = property(lambda self: self.dtype.kind in "ifc")
     itemsize = property(lambda self: self.dtype.itemsize)
 
     def __eq__(self, other: object) -> Any:
-        return self is other or (not isinstance(other, dtype) and self.dtype == other)
+        return self is other or (isinstance(other, (backend.dtype, type)) and self.dtype == other)   # np.float32 is a type
 
     def __hash__(self) -> int:
         return hash(self.dtype)
@@ -46,18 +58,18 @@ def dtype_of(array: Any) -> dtype:
 
 
 def as_dtype(x: Any) -> dtype:
-    """The dtype meant by one of ours, a NumPy dtype, its name, or Python's float, int and bool."""
+    """The dtype meant by one of ours, a NumPy dtype, its name, or Python's float (float64), int and bool."""
     if isinstance(x, dtype):
         return x
-    if x is float:
-        return default_float()
+    if x is None or isinstance(x, (int, float, tuple, list, dict)):
+        raise TypeError(f"expected a dtype such as float32, got {x!r}")
     found = _by_numpy.get(backend.dtype(x).newbyteorder("="))
     if found is None:
         raise TypeError(f"dtype {x} is not offered; there are {', '.join(d.name for d in _by_numpy.values())}")
     return found
 
 
-def default_float() -> dtype:
+def get_default_dtype() -> dtype:
     """The type of `zeros(3)` and of Python floats: float32 unless `set_default_dtype` says otherwise."""
     return _by_numpy[promotion.default_float]
 
@@ -73,7 +85,7 @@ class finfo:
     """The limits of a floating-point type: bits, eps, max, min, tiny (smallest normal), resolution."""
 
     def __init__(self, type: Any = None) -> None:
-        self._dtype = default_float() if type is None else as_dtype(type)
+        self._dtype = get_default_dtype() if type is None else as_dtype(type)
         if not (self._dtype.is_floating_point or self._dtype.is_complex):
             raise TypeError(f"finfo is about floating-point types: use iinfo for {self._dtype}")
         limits = backend.finfo(self._dtype.dtype)
@@ -118,9 +130,20 @@ class Size(tuple):
     def __add__(self, other: Any) -> Size:
         return Size(super().__add__(tuple(other)))
 
+    def __radd__(self, other: Any) -> Size:
+        return Size(tuple(other)) + self
+
+    def __mul__(self, times: Any) -> Size:
+        return Size(super().__mul__(times))
+
+    __rmul__ = __mul__
+
 
 class device:
-    """Where memory is: `device("cpu")`, `device("cuda")`, `device("cuda", 1)`, `device("cuda:1")`."""
+    """Where memory is: `device("cpu")`, `device("cuda")`, `device("cuda", 0)`, `device("cuda:0")`.
+
+    Inside `with device("cuda"):` new tensors are made there, where no other device is named.
+    """
     __slots__ = ("type", "index")
 
     def __init__(self, type: Any, index: int | None = None) -> None:
@@ -153,3 +176,25 @@ class device:
 
     def __reduce__(self) -> Any:
         return device, (self.type, self.index)
+
+    def __enter__(self) -> device:
+        _defaults_before.append(backend.default_device)
+        backend.set_default_device(self)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        backend.default_device = _defaults_before.pop()
+
+
+_defaults_before: list[str] = []
+
+
+def get_default_device() -> device:
+    """Where new tensors are made that name no device."""
+    name = backend.default_device
+    return device(name) if name == "cpu" else device(name, 0)
+
+
+def set_default_device(device: Any) -> None:
+    """Make new tensors on that device ("cpu", "cuda") where they name none; None is the CPU.  Fails now if it cannot be used."""
+    backend.set_default_device("cpu" if device is None else device)

@@ -1,5 +1,6 @@
 """Every op with its derivatives: the formulas of backpropagation, spelled as NumPy spells them."""
 from .activation import *
+from .convert import *
 from .elementwise import *
 from .indexing import *
 from .linalg import *
