@@ -1,4 +1,4 @@
-"""vjp, jvp, jacobian, hessian, hvp and checkpoint: against matrices written by hand, and against PyTorch's where it is installed."""
+"""vjp, jvp, jacobian, hessian, hvp and checkpoint: against matrices written by hand, and against PyTorch where it is installed."""
 import gc
 
 import numpy as np

@@ -11,13 +11,20 @@ the youngest to the oldest, hands each its g, and passes what its derivatives an
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
-from typing import Any, Callable, Iterable
+from typing import Any
 
 from . import backend, edits, errors
 from .backend import array_types
-from .grad_mode import enable_grad as enable_grad, grad_mode, inference_mode as inference_mode, is_grad_enabled as is_grad_enabled
-from .grad_mode import no_grad as no_grad, set_grad_enabled as set_grad_enabled
+from .grad_mode import (
+    enable_grad as enable_grad,
+    grad_mode,
+    inference_mode as inference_mode,
+    is_grad_enabled as is_grad_enabled,
+    no_grad as no_grad,
+    set_grad_enabled as set_grad_enabled,
+)
 from .promotion import float32, float64, promoted
 
 OPERAND, OUT, SHAPE, PARAM, SHAPES, HANDED = range(6)           # what a node can keep
@@ -171,7 +178,10 @@ class Op:
         if type(out) not in array_types:
             if type(out) is Kept:
                 out, handed = out.out, out.intermediates
-            out = Results(out) if type(out) is tuple else backend.asarray(out, arrays)     # NumPy makes 0-d results scalars
+            if type(out) is tuple:
+                out = Results([backend.asarray(x, arrays) for x in out])
+            else:
+                out = backend.asarray(out, arrays)              # NumPy makes 0-d results scalars
         if not tracked or not op.differentiable or not grad_mode.enabled:
             return wrap(out)
 
@@ -409,7 +419,8 @@ def through_plain(node: Node, known: Visit, g: Any) -> list[tuple[Callable[..., 
     found = sweep([(n, each) for n, each in pairs if n is not None], {n for n in targets if n is not None}, create_graph=True,
                   retain_graph=True)
     zeros = [None if n is None or n in found else wrap(backend.zeros_like(raw(x))) for n, x in zip(targets, operands)]
-    return [(lambda g, dx=found.get(n, zero): dx, ()) for n, zero in zip(targets, zeros)]
+    answers = [zero if n not in found else found[n] for n, zero in zip(targets, zeros)]
+    return [(lambda g, answer=answer: answer, ()) for answer in answers]
 
 
 # ---- asking for gradients ---------------------------------------------------------------------------------------

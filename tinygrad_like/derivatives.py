@@ -9,7 +9,8 @@ differentiating uᵀJ by u along v gives J v, so two backward passes make a forw
 from __future__ import annotations
 
 import weakref
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from . import autograd, backend, edits
 from .autograd import Forgotten, Node, enable_grad, grad
