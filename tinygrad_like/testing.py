@@ -10,7 +10,8 @@ because round numbers hide faults: the gradient of Σ softmax(x) is 0 whatever t
 """
 from __future__ import annotations
 
-from typing import Any, Callable, Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from . import autograd, backend
 from .autograd import Op, raw, wrap
@@ -272,12 +273,15 @@ class Sample:
     analytic: the forward computes with complex numbers as with real ones, so slopes can be measured by a complex step.
     gradient: False where the results are integers or booleans, or are not differentiable: only the forward is checked.
     second: False where the second derivative is not to be checked: say why beside it.
-    float32: how far float32 results and gradients may be from float64's, relative to the largest.
+    never_differentiated: operands that are never floating-point arrays here, though the op has a derivative for them.
+    float32: how far float32 results and gradients may be from float64's, relative to the largest.  None where float32 operands
+        do not give float32 results (a conversion).
     """
 
     def __init__(self, operands: Any, *, analytic: bool = True, gradient: bool = True, second: bool = True,
-                 float32: float = 1e-4) -> None:
+                 never_differentiated: tuple[str, ...] = (), float32: float | None = 1e-4) -> None:
         self.analytic, self.gradient, self.second, self.float32 = analytic, gradient, second, float32
+        self.never_differentiated = never_differentiated
         self.operands: Any = operands.map(as_operands_and_params)
 
     def __repr__(self) -> str:
