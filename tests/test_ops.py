@@ -1,12 +1,11 @@
-"""Every op of the package, on operands drawn from its sample: its gradients are slopes, to second order, and memory is left alone."""
+"""Every op of the package, on operands drawn from its sample: gradients are slopes, to second order; nothing given is changed."""
 import contextlib
 import importlib
 import pkgutil
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import tinygrad_like
 from tinygrad_like import autograd
