@@ -6,9 +6,11 @@ data crosses in `to_device` alone.  CuPy is imported when its device is first as
 from __future__ import annotations
 
 import importlib
+import math
 import os
 import sys
 import warnings
+import weakref
 from typing import Any, Callable
 
 import numpy
@@ -113,7 +115,11 @@ def to_device(array: Any, device: Any) -> Any:
         return array
     module = library(device)
     on_host = array if here == "cpu" else array.get()
-    return on_host if device == "cpu" else module.asarray(on_host)
+    if device == "cpu":
+        return on_host
+    moved = module.asarray(on_host)
+    remember_range(moved, on_host)
+    return moved
 
 
 def copy(x: Any) -> Any:
@@ -145,9 +151,151 @@ def python_number(x: Any) -> Any:
 
 
 # ---- what the libraries spell differently -----------------------------------------------------------------------
+# ---- indices ----------------------------------------------------------------------------------------------------
 def add_at(out: Any, index: Any, values: Any) -> None:
-    """out[index] += values, counting repeated indices each time."""
-    xp(out).add.at(out, index, values)
+    """out[index] += values, counting repeated indices each time.
+
+    NumPy's add.at is slow but for flat arrays.  So the places are numbered first, as rows where arrays index the leading axes
+    (an embedding: 4 times as fast), else as single elements.
+    """
+    entries = index if isinstance(index, tuple) else (index,)
+    counted = [type(i) in array_types and i.dtype.kind != "b" for i in entries]
+    if not any(counted):                                        # slices, numbers and masks name each place once
+        out[index] += values
+    elif type(out) is not numpy.ndarray or not out.flags.c_contiguous:
+        xp(out).add.at(out, index, values)
+    elif all(counted):
+        rows = 0
+        for i, n in zip(entries, out.shape):
+            i = i.astype("int64", copy=False)
+            rows = rows * n + (i if i.size and i.min() >= 0 else i + n * (i < 0))
+        sizes = out.shape[len(entries):]
+        values = numpy.broadcast_to(values, rows.shape + sizes)
+        width = math.prod(sizes)
+        _add_rows(out.reshape(math.prod(out.shape[:len(entries)]), width), rows.reshape(-1), values.reshape(rows.size, width))
+    else:
+        places = numpy.arange(out.size).reshape(out.shape)[index]
+        numpy.add.at(out.reshape(-1), places.reshape(-1), numpy.broadcast_to(values, places.shape).reshape(-1))
+
+
+def _add_rows(out: Any, rows: Any, values: Any) -> None:
+    """out[rows] += values, where rows may repeat: the first of each row in one go, then the second of each …"""
+    width = out.shape[1]
+    if width < 16 or values.size < 4096:
+        places = rows if width == 1 else (rows[:, None] * width + numpy.arange(width)).reshape(-1)
+        numpy.add.at(out.reshape(-1), places, values.reshape(-1))
+        return
+    order = rows.argsort(kind="stable")
+    rows = rows[order]
+    start = numpy.concatenate([[0], numpy.flatnonzero(rows[1:] != rows[:-1]) + 1])
+    end = numpy.append(start[1:], len(rows))
+    rows = rows[start]
+    while len(rows) > 16:
+        out[rows] += values[order[start]]
+        start = start + 1
+        left = start < end
+        rows, start, end = rows[left], start[left], end[left]
+    for row, a, b in zip(rows.tolist(), start.tolist(), end.tolist()):    # a few rows that repeat often: each at once
+        out[row] += values[order[a:b]].sum(axis=0)
+
+
+_ranges: dict[int, tuple[int, int, Any]] = {}                   # id of an array on a device: (least, largest, weak reference)
+
+
+def remember_range(array: Any, on_host: Any) -> None:
+    """Note the least and the largest number of integers that went to a device: to look there would mean to wait for it."""
+    if on_host.size and on_host.dtype.kind in "iu":
+        key = id(array)
+        _ranges[key] = int(on_host.min()), int(on_host.max()), weakref.ref(array, lambda _: _ranges.pop(key, None))
+
+
+def forget_range(array: Any) -> None:
+    """The array was written to."""
+    _ranges.pop(id(array), None)
+
+
+def range_of(indices: Any) -> tuple[int, int] | None:
+    """The least and the largest of some integers, or bounds of them; None if there are none, or nothing is known."""
+    if not indices.size:
+        return None
+    if type(indices) is numpy.ndarray or debug:
+        return int(indices.min()), int(indices.max())
+    known = _ranges.get(id(indices)) or _ranges.get(id(getattr(indices, "base", None)))
+    return known and known[:2]
+
+
+def check_indices(indices: Any, size: int, what: str, least: int = 0) -> None:
+    """Raise IndexError unless least <= indices < size: NumPy takes negative ones, and CuPy wraps them all around silently.
+
+    what: who asks, and what they count, as in "embedding: row".  On a GPU this knows the integers that came from the host;
+    those computed there are looked at in debug mode only.
+    """
+    bounds = range_of(indices)
+    if bounds is not None and (bounds[0] < least or bounds[1] >= size):
+        on_host = to_device(indices, "cpu")
+        wrong = (on_host < least) | (on_host >= size)
+        if wrong.any():                                         # else they are bounds of a larger array
+            where = tuple([int(i) for i in numpy.argwhere(wrong)[0]])
+            place = f" (at {where[0] if len(where) == 1 else where} of the indices)" if where else ""
+            raise errors.OutOfRange(f"{what} {int(on_host[where])}{place} is out of range: there are {size}, "
+                                    f"numbered {least} to {size - 1}")
+
+
+def check_index(index: Any, shape: tuple[int, ...]) -> None:
+    """Raise IndexError if an integer array in x[index], for an x of that shape on a GPU, is out of range."""
+    entries = index if isinstance(index, tuple) else (index,)
+    taken = [i.ndim if type(i) in array_types and i.dtype.kind == "b" else 0 if i is None or i is Ellipsis or i is True or i is False
+             else 1 for i in entries]
+    axis = 0
+    for i, n in zip(entries, taken):
+        if i is Ellipsis:
+            axis += len(shape) - sum(taken)
+        elif type(i) in array_types and i.dtype.kind != "b" and axis < len(shape):
+            check_indices(i, shape[axis], f"index along axis {axis}:", -shape[axis])
+        axis += n
+
+
+def total(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Σ x over some axes.
+
+    NumPy adds neighbours in pairs, and the pairs in pairs, which loses next to nothing; but over leading axes it adds row after
+    row, which is slow, and in float32 wrong by more with every row.  There: blocks of rows, each a product with ones.
+    """
+    if type(x) is numpy.ndarray and axis is not None and x.ndim > 1 and x.dtype.char in "fd" and x.flags.c_contiguous:
+        axes = (axis,) if isinstance(axis, int) else axis
+        lead = len(axes)
+        if lead < x.ndim and axes == tuple(range(lead)) and (rows := math.prod(x.shape[:lead])) > 32:
+            rest, block = x.shape[lead:], min(rows, 1024)
+            whole = rows - rows % block
+            x = x.reshape(rows, math.prod(rest))
+            ones = numpy.ones(block, x.dtype)
+            out = (ones @ x[:whole].reshape(-1, block, x.shape[1])).sum(axis=0)
+            if whole < rows:
+                out += ones[:rows - whole] @ x[whole:]
+            return out.reshape((1,) * (lead if keepdims else 0) + rest)
+    return x.sum(axis=axis, keepdims=keepdims)
+
+
+def running(ufunc: str, x: Any, axis: int) -> Any:
+    """out_i = ufunc(out_{i-1}, x_i) along an axis.  CuPy can do that with sums and products only: there by doubling strides."""
+    module = xp(x)
+    if module is numpy:
+        return getattr(numpy, ufunc).accumulate(x, axis=axis)
+    out = x.copy()
+    line = module.moveaxis(out, axis, 0)
+    step = 1
+    while step < line.shape[0]:
+        line[step:] = getattr(module, ufunc)(line[step:], line[:-step])
+        step *= 2
+    return out
+
+
+def diagonal(x: Any, offset: int, axis1: int, axis2: int) -> Any:
+    """The diagonals of x, as a view that can be written to if x can (NumPy's own never can)."""
+    out = x.diagonal(offset, axis1, axis2)
+    if type(x) is numpy.ndarray and x.flags.writeable:
+        out.flags.writeable = True
+    return out
 
 
 # ---- before the first backward pass -----------------------------------------------------------------------------
