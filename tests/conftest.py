@@ -1,7 +1,76 @@
-"""How much the property tests draw: a little by default, the same each time; `--hypothesis-profile deep` draws more, and anew."""
+"""What every test run can be told: how much the property tests draw, and which array library the tensors are made by.
+
+    pytest                                   NumPy, a few examples of each property, the same each time
+    pytest --hypothesis-profile deep         many, drawn anew
+    pytest --backend cupy                    the tests that mean something there, with tensors made on the GPU
+    pytest --backend strict                  the same on the strict double, a pretend GPU (see strict_double.py)
+"""
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tinygrad_like import backend
+
+from . import strict_double
 
 settings.register_profile("default", max_examples=6, derandomize=True, deadline=None, database=None,
                           suppress_health_check=list(HealthCheck))
+settings.register_profile("device", settings.get_profile("default"), max_examples=2)        # where each new shape compiles a kernel
+settings.register_profile("ci", settings.get_profile("default"), max_examples=25, print_blob=True)
 settings.register_profile("deep", max_examples=100, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
 settings.load_profile("default")
+
+backend.libraries["strict"] = lambda: strict_double.cupy
+
+# The tests that can run on a device: whole files, or single tests of one.
+ON_DEVICES = {
+    "test_backends.py": None,
+    "test_ops.py": {"test_first_order"},
+}
+# What real CuPy cannot do on the CPU stand-in, for want of the library that it calls there.
+NOT_ON_STAND_IN = {
+    "det": "cuSOLVER", "slogdet": "cuSOLVER", "inv": "cuSOLVER", "solve": "cuSOLVER", "cholesky": "cuSOLVER",
+}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--backend", choices=["numpy", "cupy", "strict"], default="numpy",
+                     help="which array library the tensors are made by, in the tests that can be run on a device")
+
+
+def pytest_configure(config):
+    name = config.getoption("--backend")
+    if name == "numpy":
+        return
+    try:
+        backend.set_default_device({"cupy": "cuda"}.get(name, name))
+    except backend.errors.BackendError as error:
+        pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+    if name == "cupy" and not config.getoption("--hypothesis-profile"):
+        settings.load_profile("device")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--backend") == "numpy":
+        return
+    chosen = []
+    for item in items:
+        tests = ON_DEVICES.get(item.path.name, ())
+        if tests is None or item.originalname in tests:
+            chosen.append(item)
+            op = getattr(item, "callspec", None) and item.callspec.params.get("op")
+            if op is not None and op.__name__ in NOT_ON_STAND_IN and on_stand_in():
+                item.add_marker(pytest.mark.skip(reason=f"the stand-in has no {NOT_ON_STAND_IN[op.__name__]}"))
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
+
+
+def on_stand_in():
+    """Whether CuPy's GPU is a CPU that stands in for one."""
+    return (backend.default_device == "cuda"
+            and b"stand-in" in backend.library("cuda").cuda.runtime.getDeviceProperties(0)["name"])
+
+
+@pytest.fixture(scope="session")
+def device():
+    """The device to compare with NumPy: the one of --backend, or else the strict double."""
+    return "strict" if backend.default_device == "cpu" else backend.default_device
