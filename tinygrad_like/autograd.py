@@ -185,8 +185,9 @@ class Op:
         if not tracked or not op.differentiable or not grad_mode.enabled:
             return wrap(out)
 
+        plan = op._plans.get(tracked)
         kept = {}
-        for key, keep, which in op._plans.get(tracked) or op._plan(tracked):
+        for key, keep, which in op._plan(tracked) if plan is None else plan:
             if keep is OPERAND:
                 kept[key] = arrays[which]
             elif keep is OUT:
