@@ -49,7 +49,10 @@ if __name__ == "__main__":
     methods = {name: getattr(cupy.ndarray, name) for name in dir(cupy.ndarray) if name[0] != "_"}
     api["ndarray"] = {name: {"kind": "method", "params": arguments(method)} if callable(method) else {"kind": "attr"}
                       for name, method in methods.items()}
-    lines = [f" {json.dumps(key)}: {{\n" + ",\n".join(f"  {json.dumps(name)}: {json.dumps(x)}" for name, x in names.items()) + "\n }"
-             for key, names in api.items() if key != "version"]
-    text = f'{{\n "version": "{api["version"]}",\n' + ",\n".join(lines) + "\n}\n"
-    (pathlib.Path(__file__).parent / "cupy_api.json").write_text(text)
+    parts = []                                                  # a line for each name
+    for key, names in api.items():
+        text = json.dumps(names)
+        if key != "version":
+            text = "{\n" + ",\n".join([f"  {json.dumps(name)}: {json.dumps(x)}" for name, x in names.items()]) + "\n }"
+        parts.append(f" {json.dumps(key)}: {text}")
+    (pathlib.Path(__file__).parent / "cupy_api.json").write_text("{\n" + ",\n".join(parts) + "\n}\n")

@@ -1,21 +1,23 @@
 """NumPy, CuPy and the strict double give the same answers; CuPy's absence is explained; a training step never waits for the GPU."""
 import contextlib
 import ctypes
+import os
 import subprocess
 import sys
 import types
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import tinygrad_like as tg
-from tinygrad_like import autograd, backend, errors, ops
+import tinygrad_like.nn.functional as F
+from tinygrad_like import autograd, backend, check_gpu, errors
 from tinygrad_like.autograd import wrap
-from tinygrad_like.testing import as_outputs, cotangent, differentiable_operands
+from tinygrad_like.testing import as_outputs, differentiable_operands
 
 from . import strict_double
+from .conftest import on_stand_in
 from .samples import SAMPLES
 
 # Ops whose result has a size that depends on values: to allocate it, the host has to wait for the device.
@@ -45,9 +47,11 @@ def derivatives_to_second_order(op, sample, operands, params, device):
     outputs = as_outputs(op(*tensors, **params))
     found = [outputs]
     random = np.random.default_rng(0)
-    vs = [None if y.array.dtype.kind != "f" else wrap(backend.to_device(random.standard_normal(y.shape).astype(y.array.dtype), device))
-          for y in outputs]
-    pairs = [(y, v.requires_grad_()) for y, v in zip(outputs, vs) if y.requires_grad]
+
+    def cotangent(y):
+        return wrap(backend.to_device(np.asarray(random.standard_normal(y.shape), y.array.dtype), device))
+
+    pairs = [(y, cotangent(y).requires_grad_()) for y in outputs if y.requires_grad]
     if not pairs:
         return found
     leaves = [tensors[i] for i in wanted]
@@ -56,8 +60,7 @@ def derivatives_to_second_order(op, sample, operands, params, device):
     if sample.second:
         gradients = autograd.grad(ys, leaves, vs, create_graph=True, materialize_grads=True)
         found.append(gradients)
-        again = [(g, wrap(backend.to_device(random.standard_normal(g.shape).astype(g.array.dtype), device)))
-                 for g in gradients if g.requires_grad]
+        again = [(g, cotangent(g)) for g in gradients if g.requires_grad]
         if again:
             found.append(autograd.grad([g for g, _ in again], [*leaves, *vs], [w for _, w in again], materialize_grads=True))
     return found
@@ -85,3 +88,307 @@ def test_op_agrees_with_numpy(op, dtype, data, device):
             finite = np.abs(x.array[np.isfinite(x.array)])
             largest = float(finite.max()) if finite.size else 1.0
             np.testing.assert_allclose(y, x.array, rtol=tolerance, atol=tolerance * max(1.0, largest), err_msg=f"{name} {i}")
+
+
+# ---- a training step --------------------------------------------------------------------------------------------
+@contextlib.contextmanager
+def counting(device):
+    """What the device does inside the `with` block: kernels, uploads, downloads, waits; None if it cannot be counted there."""
+    if device == "strict":
+        with strict_double.counting() as inside:
+            yield inside
+        return
+    if not on_stand_in():
+        yield None
+        return
+    library, inside = ctypes.CDLL("libamdhip64.so.7"), {}
+
+    def counters():
+        found = (ctypes.c_size_t * 6)()
+        library.fk_counters(found)
+        return dict(zip(["uploads", "downloads", "kernels", "waits", "bytes", "float64 kernels"], found))
+
+    before = counters()
+    yield inside
+    inside.update({key: count - before[key] for key, count in counters().items()})
+
+
+class Network:
+    """64 -> 32 -> 10, by hand, so that this file needs no layers."""
+
+    def __init__(self, device):
+        random = np.random.default_rng(0)
+        self.parameters = [tg.tensor(random.standard_normal(shape) * 0.2, dtype=tg.float32, device=device, requires_grad=True)
+                           for shape in ((64, 32), (32,), (32, 10), (10,))]
+        self.x = tg.tensor(random.standard_normal((50, 64)), dtype=tg.float32, device=device)
+        self.labels = tg.tensor(random.integers(0, 10, 50), device=device)
+
+    def step(self):
+        w1, b1, w2, b2 = self.parameters
+        loss = F.cross_entropy((self.x @ w1 + b1).relu() @ w2 + b2, self.labels)
+        loss.backward()
+        with tg.no_grad():
+            for p in self.parameters:
+                p -= 0.5 * p.grad
+                p.grad = None
+        return loss.detach()
+
+
+def test_training_is_the_same_on_both(device):
+    here, there = Network("cpu"), Network(device)
+    losses = np.array([(here.step().item(), there.step().item()) for _ in range(20)])
+    np.testing.assert_allclose(losses[:, 1], losses[:, 0], rtol=1e-4)
+    assert losses[-1, 0] < 0.5 * losses[0, 0]
+    for p, q in zip(here.parameters, there.parameters):
+        np.testing.assert_allclose(q.detach().cpu().numpy(), p.detach().numpy(), rtol=1e-3, atol=1e-4)
+
+
+def test_a_training_step_never_waits_for_the_device(device):
+    network = Network(device)
+    network.step()                                              # the first compiles kernels
+    with counting(device) as n:
+        network.step()
+    if n is None:
+        pytest.skip("waits cannot be counted on this device")
+    assert (n["waits"], n["downloads"], n["uploads"]) == (0, 0, 0), n
+    assert n.get("float64 kernels", 0) == 0
+    assert n["kernels"] <= MLP_KERNELS, "each launch costs as much time as a million numbers"
+
+
+MLP_KERNELS = 60
+
+
+# ---- moving -----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("dtype", "bool uint8 int8 int16 int32 int64 float16 float32 float64 complex64".split())
+def test_arrays_go_there_and_back(device, dtype):
+    x = np.arange(6).reshape(2, 3).astype(dtype)
+    for x in x, x.T, x[::-1, ::2], np.zeros((2, 0), dtype), np.ones((), dtype):
+        there = backend.to_device(x, device)
+        assert backend.device_of(there) == device and there.dtype == x.dtype and there.shape == x.shape
+        assert backend.to_device(there, device) is there
+        back = backend.to_device(there, "cpu")
+        assert type(back) is np.ndarray and back.dtype == x.dtype
+        np.testing.assert_array_equal(back, x)
+
+
+def test_a_copy_on_the_device_is_a_copy(device):
+    x = np.zeros(3, "float32")
+    there = backend.to_device(x, device)
+    x[0] = 1
+    assert not backend.to_device(there, "cpu").any()
+
+
+def test_one_gpu_a_process(device):
+    x = np.zeros(3, "float32")
+    assert backend.device_of(backend.to_device(x, f"{device}:0")) == device
+    with pytest.raises(errors.BackendError, match="CUDA_VISIBLE_DEVICES=1"):
+        backend.to_device(x, f"{device}:1")
+    with pytest.raises(errors.BackendError, match="'tpu' is not offered"):
+        backend.to_device(x, "tpu")
+    with pytest.raises(errors.BackendError, match="CUDA_VISIBLE_DEVICES=1"):
+        tg.zeros(2).to(f"{device}:1")
+
+
+def test_default_device(device):
+    before = backend.default_device
+    try:
+        backend.set_default_device(device)
+        assert backend.device_of(tg.zeros(2).array) == backend.device_of(tg.tensor([1.0]).array) == device
+        assert backend.device_of(tg.zeros(2, device="cpu").array) == "cpu"
+        with pytest.raises(errors.BackendError):
+            backend.set_default_device("tpu")
+        assert backend.default_device == device
+    finally:
+        backend.default_device = before
+
+
+def test_operands_on_two_devices_are_refused(device):
+    x, y = tg.zeros(2, device="cpu"), tg.zeros(2, device=device)
+    for pair in (x, y), (y, x):
+        with pytest.raises(RuntimeError, match=f"'cpu'.*'{device}'|'{device}'.*'cpu'"):
+            pair[0] + pair[1]
+
+
+def test_random_numbers_are_the_same_on_both(device):
+    drawn = []
+    for where in "cpu", device:
+        tg.manual_seed(3)
+        drawn.append([tg.randn(3, 2, device=where), tg.rand(4, device=where), tg.randint(0, 9, (5,), device=where)])
+    for x, y in zip(*drawn):
+        np.testing.assert_array_equal(x.numpy(), y.cpu().numpy())
+
+
+@pytest.mark.parametrize("use", [lambda x, i: x[i], lambda x, i: F.embedding(i, x), F.cross_entropy],
+                         ids=["getitem", "embedding", "cross_entropy"])
+def test_an_index_out_of_range_is_an_error_there_too(device, use):
+    """CuPy itself takes it for another row, silently."""
+    x, wrong = tg.zeros(3, 4, device=device), tg.tensor([0, 4, 1], device=device)
+    with pytest.raises(IndexError, match="4"):
+        use(x, wrong)
+
+
+# ---- when there is no GPU ---------------------------------------------------------------------------------------
+def fake_cupy(**parts):
+    """A module named cupy that is as far from working as `parts` says."""
+    cuda = types.SimpleNamespace(is_available=lambda: True, runtime=types.SimpleNamespace(driverGetVersion=lambda: 0))
+    module = types.ModuleType("cupy")
+    vars(module).update({"__version__": "14.2.0", "cuda": cuda, **parts})
+    return module
+
+
+def no_gpu():
+    module = fake_cupy()
+    module.cuda.is_available = lambda: False
+    return module
+
+
+def no_libraries():
+    def ones(shape, dtype):
+        raise ImportError("libnvrtc.so.12: cannot open shared object file")
+    return fake_cupy(ones=ones)
+
+
+FAILURES = {
+    "no package": (lambda: None, "needs CuPy, which cannot be imported.*pip install 'tinygrad_like"),
+    "another version": (lambda: fake_cupy(__version__="13.6.0"), "needs CuPy 14, and this is CuPy 13.6.0"),
+    "no GPU": (no_gpu, r"finds no usable GPU \(driver version: none\).*nvidia-smi.*device 'cpu'"),
+    "no CUDA libraries": (no_libraries, r"visible but CuPy 14.2.0 cannot compute on it: libnvrtc.*cupy-cuda12x\[ctk\]"),
+}
+
+
+@pytest.fixture(params=FAILURES)
+def without_cupy(request, monkeypatch):
+    """CuPy fails in one of several ways; gives what the error is to say."""
+    module, sentence = FAILURES[request.param]
+    monkeypatch.setitem(sys.modules, "cupy", module())
+    monkeypatch.delitem(backend._loaded, "cuda", raising=False)
+    monkeypatch.setattr(backend, "default_device", "cpu")
+    return sentence
+
+
+def test_each_failure_has_its_sentence(without_cupy):
+    for ask in (lambda: tg.tensor([1.0], device="cuda"), lambda: tg.zeros(2, device="cuda:0"), lambda: tg.zeros(2).to("cuda"),
+                lambda: tg.zeros(2).cuda(), lambda: backend.set_default_device("cuda")):
+        with pytest.raises(errors.BackendError, match=without_cupy):
+            ask()
+    assert backend.default_device == "cpu"
+    assert tg.device("cuda").type == "cuda"                     # a name is not a request
+
+
+def test_the_check_says_plainly_that_there_is_no_gpu(without_cupy, capsys):
+    assert check_gpu.main() == 2
+    assert "no GPU to check: " in capsys.readouterr().out
+
+
+def python(code, **environment):
+    """What the code prints, run in a process of its own."""
+    environment = {**os.environ, **environment}
+    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_import_asks_for_no_gpu():
+    code = "import sys, tinygrad_like as tg; tg.zeros(2, requires_grad=True).sum().backward(); assert 'cupy' not in sys.modules"
+    done = python(code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_cupy_itself_without_a_card(device):
+    if device != "cuda" or not on_stand_in():
+        pytest.skip("needs the stand-in, which can be told to have no card")
+    done = python("import tinygrad_like as tg; tg.zeros(2, device='cuda')", FAKEHIP_DEVICES="0")
+    assert "finds no usable GPU" in done.stderr
+
+
+# ---- the check for people with a card ---------------------------------------------------------------------------
+def test_the_check_has_operands_for_every_op():
+    untried = [op.__name__ for op, case in check_gpu.cases() if case is None]
+    assert not untried, "give them operands in special_cases of check_gpu.py"
+
+
+def test_the_check_finds_that_all_agrees(device, capsys):
+    assert check_gpu.main(device) == 0
+    assert capsys.readouterr().out.endswith("everything agrees\n")
+
+
+def test_the_check_finds_what_disagrees(device, capsys, monkeypatch):
+    real = tg.ops.exp.forward
+    monkeypatch.setattr(tg.ops.exp, "forward", lambda x: real(x) if backend.device_of(x) == "cpu" else real(x) * 1.001)
+    assert not check_gpu.check_ops(device, "float32", print)
+    assert "DISAGREES: exp: result 0 is off by" in capsys.readouterr().out
+
+
+# ---- the process ------------------------------------------------------------------------------------------------
+def test_slow_matrix_products_are_said_once():
+    code = ("import tinygrad_like as tg\n"
+            "x = tg.zeros(2, requires_grad=True)\n"
+            "for _ in range(3): x.sum().backward()")
+    done = python(code, OPENBLAS_CORETYPE="Haswell", OPENBLAS_L2_SIZE="")
+    assert done.returncode == 0 and done.stderr.count("OPENBLAS_CORETYPE=Haswell") == 1, done.stderr
+    assert not python(code, OPENBLAS_CORETYPE="", OPENBLAS_L2_SIZE="").stderr
+
+
+def test_memory_is_kept_unless_that_is_declined(monkeypatch):
+    monkeypatch.setenv("TINYGRAD_LIKE_KEEP_MEMORY", "0")
+    assert not backend.keep_memory()
+    monkeypatch.delenv("TINYGRAD_LIKE_KEEP_MEMORY")
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert not backend.keep_memory()
+    monkeypatch.setattr(sys, "platform", "linux")
+
+    def no_glibc(name):
+        raise OSError(name)
+    monkeypatch.setattr(ctypes, "CDLL", no_glibc)
+    assert not backend.keep_memory()
+
+
+# ---- the strict double is strict --------------------------------------------------------------------------------
+def on_double(*shape):
+    return strict_double.cupy.asarray(np.arange(np.prod(shape), dtype="float32").reshape(shape))
+
+
+REFUSED = {
+    "an array of NumPy beside one of the device": lambda xp, x: x + np.ones(3, "float32"),
+    "NumPy's functions": lambda xp, x: np.exp(x),
+    "NumPy's sum": lambda xp, x: np.sum(x),
+    "silent conversion": lambda xp, x: np.asarray(x),
+    "a NumPy array in where": lambda xp, x: xp.where(x > 1, x, np.ones(3)),
+    "where=": lambda xp, x: xp.exp(x, where=x > 0),
+    "initial=": lambda xp, x: x.sum(initial=0.0),
+    "maximum.reduce": lambda xp, x: xp.maximum.reduce(x),
+    "multiply.at": lambda xp, x: xp.multiply.at(x, xp.asarray([0]), 1.0),
+    "names that CuPy lacks": lambda xp, x: xp.insert(x, 0, 1),
+    "arguments that CuPy lacks": lambda xp, x: xp.argsort(x, stable=True),
+    "a float64 scalar": lambda xp, x: x * np.float64(2),
+    "float64 by default": lambda xp, x: xp.zeros(3),
+    "integers divided": lambda xp, x: xp.arange(3) / 2,
+    "writing into a broadcast view": lambda xp, x: xp.broadcast_to(x, (4, 2, 3)).fill(1),
+    "two values for one element": lambda xp, x: x.__setitem__(xp.asarray([0, 0]), on_double(2, 3)),
+    "a NumPy array put in": lambda xp, x: x.__setitem__(0, np.ones(3, "float32")),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_the_double_refuses(what):
+    with pytest.raises((TypeError, ValueError, AttributeError, NotImplementedError, RuntimeError)):
+        REFUSED[what](strict_double.cupy, on_double(2, 3))
+
+
+def test_the_double_does_as_cupy_does():
+    xp, x = strict_double.cupy, on_double(2, 3)
+    assert type(x.sum()) is strict_double.ndarray and x.sum().shape == ()
+    assert x[xp.asarray([1, 2])].get().tolist() == [[3, 4, 5], [0, 1, 2]]                     # 2 wraps around to 0
+    assert xp.take(x, xp.asarray([3]), axis=1).get().tolist() == [[0], [3]]
+    assert np.isnan(xp.empty(3, "float32").get()).all()
+    assert x.T.base is x and x.T[0].base is x and (x + 1).base is None
+    assert (x * 2.5).dtype == np.float32
+
+
+@pytest.mark.parametrize("waits, act", [
+    (1, lambda xp, x: float(x.sum())), (1, lambda xp, x: bool(x.sum())), (1, lambda xp, x: x.get()), (1, lambda xp, x: x[x > 1]),
+    (1, lambda xp, x: xp.nonzero(x)), (0, lambda xp, x: x.sum() + x[:, 1:].max()), (0, lambda xp, x: xp.where(x > 1, x, 0.0)),
+])
+def test_the_double_counts_waits(waits, act):
+    x = on_double(2, 3)
+    with strict_double.counting() as n:
+        act(strict_double.cupy, x)
+    assert n["waits"] == waits
