@@ -27,6 +27,26 @@ default_device = "cpu"                                          # where new arra
 debug = os.environ.get("TINYGRAD_LIKE_DEBUG", "0") != "0"       # slower, and finds more: see the README
 
 
+class set_debug:
+    """Debug mode on or off: at once, and if used in a `with` block, until its end.  TINYGRAD_LIKE_DEBUG=1 turns it on at the start.
+
+    It is slower, and finds more: arrays handed out by `x.numpy()` are read-only, so that no edit goes unseen by the backward
+    pass; `empty()` is full of NaN; indices that were computed on a GPU are checked there.
+    """
+
+    def __init__(self, mode: bool) -> None:
+        global debug
+        if not isinstance(mode, bool):
+            raise TypeError(f"set_debug takes True or False, got {mode!r}")
+        self.before, debug = debug, mode
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *error: Any) -> None:
+        global debug
+        debug = self.before
+
+
 # ---- the libraries ----------------------------------------------------------------------------------------------
 def load_cupy() -> Any:
     """CuPy, if it can compute here; else an error that says which of its needs is missing."""
@@ -122,6 +142,11 @@ def to_device(array: Any, device: Any) -> Any:
     return moved
 
 
+def address(array: Any) -> int:
+    """Where in memory the first element is."""
+    return array.ctypes.data if type(array) is numpy.ndarray else array.data.ptr
+
+
 def copy(x: Any) -> Any:
     return x.copy()
 
@@ -150,7 +175,14 @@ def python_number(x: Any) -> Any:
     return x if type(x) in (bool, int, float, complex) else None
 
 
-# ---- what the libraries spell differently -----------------------------------------------------------------------
+def masked(x: Any, keep: Any) -> Any:
+    """x where `keep` is true and 0 elsewhere, exactly, also where x is inf or NaN."""
+    if xp(x) is numpy and x.dtype in (numpy.float32, numpy.float64):
+        bits = x.view(numpy.int32 if x.dtype == numpy.float32 else numpy.int64)
+        return (bits * keep).view(x.dtype)                      # ten times as fast as `where` on a mask that alternates
+    return xp(x).where(keep, x, xp(x).zeros((), x.dtype))
+
+
 # ---- indices ----------------------------------------------------------------------------------------------------
 def add_at(out: Any, index: Any, values: Any) -> None:
     """out[index] += values, counting repeated indices each time.
@@ -244,8 +276,8 @@ def check_indices(indices: Any, size: int, what: str, least: int = 0) -> None:
 def check_index(index: Any, shape: tuple[int, ...]) -> None:
     """Raise IndexError if an integer array in x[index], for an x of that shape on a GPU, is out of range."""
     entries = index if isinstance(index, tuple) else (index,)
-    taken = [i.ndim if type(i) in array_types and i.dtype.kind == "b" else 0 if i is None or i is Ellipsis or i is True or i is False
-             else 1 for i in entries]
+    taken = [0 if i is None or i is Ellipsis or type(i) is bool else i.ndim if type(i) in array_types and i.dtype.kind == "b" else 1
+             for i in entries]
     axis = 0
     for i, n in zip(entries, taken):
         if i is Ellipsis:

@@ -2,14 +2,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from copy import deepcopy
+from opcode import opmap
 from typing import Any, Callable, Iterator
 
 from . import autograd, backend, edits, errors, ops
 from .autograd import Node, raw
+from .functions.creation import new_array
+from .functions.indexing import read, write, written
 from .grad_mode import grad_mode
 from .methods import Methods
 from .types import Size, device, dtype, dtype_of, get_default_dtype
+
+STORE_SUBSCR = opmap["STORE_SUBSCR"]                            # what Python compiles `something[index] = value` to
 
 
 class Tensor(Methods):
@@ -26,12 +31,13 @@ class Tensor(Methods):
 
     def __init__(self, *data: Any, device: Any = None) -> None:
         """Tensor([1, 2]) is a float tensor of that data, Tensor(2, 3) one of that shape (zeros).  `tensor()` says more."""
-        if not data or all(isinstance(n, int) for n in data):
-            made = new_array(backend.host.zeros(data or (0,)), get_default_dtype(), device)
-        elif len(data) == 1:
+        sizes = data[0] if len(data) == 1 and isinstance(data[0], Size) else data
+        if all(isinstance(n, (int, backend.host.integer)) for n in sizes):
+            made = new_array(backend.host.zeros(sizes if data else 0), get_default_dtype(), device)
+        elif len(data) == 1 and not isinstance(data[0], (float, complex)):
             made = new_array(data[0], get_default_dtype(), device)
         else:
-            raise TypeError(f"Tensor takes one array or list of numbers, or the sizes of a shape, got {len(data)} arguments")
+            raise TypeError(f"Tensor takes one array or list of numbers, or the sizes of a shape, got {data}: tensor() takes numbers")
         self.array, self.node = made, None
 
     # ---- what it is ---------------------------------------------------------------------------------------------
@@ -155,8 +161,8 @@ class Tensor(Methods):
     def item(self) -> Any:
         """The Python number in a tensor of one element."""
         if self.array.size != 1:
-            raise RuntimeError(f"a tensor of shape {tuple(self.shape)} has {self.array.size} elements, and item() takes one: "
-                               "index it first, or use tolist()")
+            raise errors.ShapeError(f"a tensor of shape {tuple(self.shape)} has {self.array.size} elements, and only one can become "
+                                    "a Python number: index it first, or use tolist()")
         return self.array.item()
 
     def tolist(self) -> Any:
@@ -177,19 +183,29 @@ class Tensor(Methods):
             array.flags.writeable = False                       # so that an edit unseen by `edits` cannot happen
         return array
 
+    __array_priority__ = 1000                                   # an array on the left of an operator lets us answer
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        return backend.host.array(self.numpy(), dtype=dtype, copy=copy)
+        if self.node is not None and grad_mode.enabled:
+            raise into_array()
+        return backend.host.array(self.detach().numpy(), dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        return from_numpy_call(ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}", inputs, kwargs)
+        from .functions.numpy_calls import call_ufunc
+        return call_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return from_numpy_call(function.__name__, args, kwargs)
+        from .functions.numpy_calls import call_function
+        return call_function(function, args, kwargs)
 
     def __float__(self) -> float:
+        if self.node is not None and grad_mode.enabled and assigns_item(sys._getframe(1)):
+            raise into_array()
         return float(self.item())
 
     def __int__(self) -> int:
+        if self.node is not None and grad_mode.enabled and assigns_item(sys._getframe(1)):
+            raise into_array()
         return int(self.item())
 
     def __complex__(self) -> complex:
@@ -217,6 +233,8 @@ class Tensor(Methods):
         return iter(self.unbind(0))
 
     def __contains__(self, x: Any) -> bool:
+        if not is_operand(x):
+            raise RuntimeError(f"`x in tensor` asks for a number or a tensor x, got {type(x).__name__}")
         return bool((self.array == raw(x)).any())
 
     def __repr__(self) -> str:
@@ -224,7 +242,7 @@ class Tensor(Methods):
         return represent(self)
 
     def __format__(self, form: str) -> str:
-        if self.array.ndim == 0 and (form or self.node is None):
+        if self.array.ndim == 0:
             return format(self.item(), form)
         return object.__format__(self, form)
 
@@ -235,19 +253,21 @@ class Tensor(Methods):
         if not self.is_leaf:
             raise RuntimeError("only leaves can be deep-copied, and this tensor was computed from others: copy its detach()")
         copy = type(self).__new__(type(self))
-        copy.array, copy.node = self.array.copy(), None
         memo[id(self)] = copy
-        for name, value in getattr(self, "__dict__", {}).items():
-            setattr(copy, name, value)
+        if id(self.array) not in memo:                          # tensors that share an array share its copy
+            memo[id(self.array)] = self.array.copy()
+        copy.array, copy.node = memo[id(self.array)], None
         copy.requires_grad = self.requires_grad
         if self.grad is not None:
-            copy.grad = self.grad.detach().clone()
+            copy.grad = deepcopy(self.grad if self.grad.is_leaf else self.grad.detach(), memo)
+        for name, value in own_attributes(self).items():
+            setattr(copy, name, deepcopy(value, memo))
         return copy
 
     def __reduce__(self) -> Any:
-        if not self.is_leaf:
-            raise RuntimeError("only leaves can be pickled, and this tensor was computed from others: pickle its detach()")
-        return rebuild, (type(self), backend.to_device(self.array, "cpu"), backend.device_of(self.array), self.requires_grad)
+        """For pickle and copy.copy: the values and whether gradients are wanted, without the history and the gradient."""
+        device = backend.device_of(self.array)
+        return rebuild, (type(self), backend.to_device(self.array, "cpu"), device, self.requires_grad), (None, own_attributes(self))
 
     # ---- operators ----------------------------------------------------------------------------------------------
     def __add__(self, y: Any) -> Tensor: return ops.add(self, y)
@@ -286,10 +306,14 @@ class Tensor(Methods):
         return ops.not_equal(self, y) if is_operand(y) else NotImplemented
 
     def __getitem__(self, index: Any) -> Tensor:
-        return ops.getitem(self, index=plain_index(index, self.array))
+        return read(self, index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self._become("x[index] = value", lambda: ops.setitem(self, value, index=plain_index(index, self.array)))
+        if grad_mode.enabled and (self.node is not None or getattr(value, "node", None) is not None):
+            self._become("x[index] = value", lambda: written(self, index, value))
+        else:
+            write(self, index, value)
+            edits.edited(self.array, "x[index] = value")
 
     # ---- edits in place -----------------------------------------------------------------------------------------
     def _become(self, how: str, compute: Callable[[], Tensor]) -> Tensor:
@@ -308,7 +332,7 @@ class Tensor(Methods):
         if new.array.dtype != self.array.dtype and not backend.host.can_cast(new.array.dtype, self.array.dtype, "same_kind"):
             raise RuntimeError(f"{how}: a result of type {new.dtype} cannot be put into a tensor of type {self.dtype}: convert one "
                                "of them, or write x = x + … instead")
-        if new.node is None:
+        if new.node is None and (self.node is None or not grad_mode.enabled):
             self.array[...] = new.array
             edits.edited(self.array, how)
             return self
@@ -317,7 +341,7 @@ class Tensor(Methods):
                                "compute a new tensor instead (x = x + …), or write through the whole, as in "
                                "whole[index] = whole[index] + …")
         new = new.astype(self.array.dtype) if new.array.dtype != self.array.dtype else new
-        self.array, self.node = new.array, new.node
+        self.array, self.node = new.array, new.node             # no node: nothing is left of what it was computed from
         return self
 
     def __iadd__(self, y: Any) -> Tensor: return self._become("x += y", lambda: ops.add(self, y))
@@ -353,49 +377,6 @@ def has_other_views(array: Any) -> bool:
     return owner is not None and sys.getrefcount(owner) > 3     # `owner`, the call's argument, and the array's own reference
 
 
-def plain_index(index: Any, array: Any) -> Any:
-    """An index that arrays understand, made of what a user writes: Tensors and lists become arrays on the array's device."""
-    if type(index) is int or type(index) is slice:
-        return index
-    if isinstance(index, tuple):
-        return tuple([plain_index(i, array) for i in index])
-    if isinstance(index, Tensor):
-        index = index.array
-        if index.dtype.kind not in "iub":
-            raise IndexError(f"a tensor used as an index has integers (positions) or booleans (a mask), got dtype {index.dtype}")
-    elif isinstance(index, (list, range)):
-        index = backend.host.asarray([raw(i) for i in index] if index else backend.host.zeros(0, "int64"))
-    if type(index) in backend.array_types:
-        return backend.to_device(index, backend.device_of(array))
-    return index
-
-
-def new_array(data: Any, dtype: Any, device: Any) -> Any:
-    """A new array of numbers, nested sequences of numbers, Tensors or NumPy arrays: on the device, of the dtype, or as implied."""
-    from .types import as_dtype, device as Device
-    if isinstance(data, Tensor):
-        data = data.array
-    where = backend.default_device if device is None else Device(device).type
-    if type(data) in backend.array_types:
-        where = backend.device_of(data) if device is None else where
-        array = data.astype(data.dtype if dtype is None else as_dtype(dtype).dtype)
-    else:
-        if isinstance(data, Sequence) and any(isinstance(x, Tensor) for x in data):
-            data = [x.tolist() if isinstance(x, Tensor) else x for x in data]
-        try:
-            array = backend.host.array(data)
-        except ValueError as error:
-            raise ValueError(f"tensor: the nested lists are not all of one length: {error}") from error
-        if array.dtype.kind not in "biufc":
-            raise TypeError(f"tensor: expected numbers, or nested sequences of numbers, got {type(data).__name__} ({array.dtype})")
-        if dtype is not None:
-            array = array.astype(as_dtype(dtype).dtype)
-        elif array.dtype.kind == "f" and not isinstance(data, backend.host.generic):
-            array = array.astype(get_default_dtype().dtype)     # Python floats are of the default type
-    as_dtype(array.dtype)                                       # refuse types that we do not offer
-    return backend.to_device(array, where)
-
-
 def rebuild(kind: type, array: Any, device: str, requires_grad: bool) -> Tensor:
     """A Tensor from what pickle stored."""
     tensor = kind.__new__(kind)
@@ -404,19 +385,19 @@ def rebuild(kind: type, array: Any, device: str, requires_grad: bool) -> Tensor:
     return tensor
 
 
-def from_numpy_call(name: str, args: Any, kwargs: Any) -> Any:
-    """NumPy's function `name` was called with a Tensor: call ours, so that the history is kept."""
-    import tinygrad_like
-    ours = {"concatenate": "cat", "absolute": "abs", "multiply": "mul", "divide": "div", "power": "pow", "subtract": "sub",
-            "negative": "neg", "true_divide": "div", "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge",
-            "equal": "eq", "not_equal": "ne"}.get(name, name)
-    function = getattr(tinygrad_like, ours, None)
-    kwargs = {key: value for key, value in kwargs.items() if value is not None}
-    if function is None or not callable(function) or "out" in kwargs:
-        raise TypeError(f"NumPy's {name} cannot work on a Tensor here" + (" with out=, which would lose its history" if "out" in kwargs
-                        else "") + ": use a function of tinygrad_like, or NumPy on x.detach().numpy()")
-    return function(*[tensor_of(x) for x in args], **kwargs)
+def own_attributes(tensor: Tensor) -> dict[str, Any]:
+    """What a subclass of Tensor, or its user, has put on it."""
+    names = [name for kind in type(tensor).__mro__ for name in ([s] if isinstance(s := vars(kind).get("__slots__", ()), str) else s)
+             if name not in ("array", "node", "__weakref__", "__dict__") and hasattr(tensor, name)]
+    return {**{name: getattr(tensor, name) for name in names}, **getattr(tensor, "__dict__", {})}
 
 
-def tensor_of(x: Any) -> Any:
-    return autograd.wrap(x) if type(x) in backend.array_types else x
+def assigns_item(frame: Any) -> bool:
+    """Whether the code of this frame is just now at a `something[index] = value`."""
+    return frame.f_code.co_code[frame.f_lasti] == STORE_SUBSCR
+
+
+def into_array() -> RuntimeError:
+    return RuntimeError("NumPy was about to take the numbers of a tensor that requires grad, and with them it would lose its history.  For "
+                        "buffer[i] = x: make the buffer a tensor (buffer = zeros(…)), or collect the tensors in a list and use "
+                        "stack(list).  If only the numbers are wanted: x.item(), x.tolist() or x.detach().numpy()")
