@@ -44,6 +44,10 @@ class Node:
         self.birth = next(edits.clock)
         self.grad = self.retains = self.hooks = None
 
+    def __repr__(self) -> str:
+        of = self.parents[0].op if self.op is result and self.parents[0] is not None else self.op
+        return f"<{'leaf' if of is None else of.__name__}>"
+
 
 class Op:
     """A function of arrays that knows its own derivatives.  A subclass is a namespace, never an instance:

@@ -387,9 +387,13 @@ def rebuild(kind: type, array: Any, device: str, requires_grad: bool) -> Tensor:
 
 def own_attributes(tensor: Tensor) -> dict[str, Any]:
     """What a subclass of Tensor, or its user, has put on it."""
-    names = [name for kind in type(tensor).__mro__ for name in ([s] if isinstance(s := vars(kind).get("__slots__", ()), str) else s)
-             if name not in ("array", "node", "__weakref__", "__dict__") and hasattr(tensor, name)]
-    return {**{name: getattr(tensor, name) for name in names}, **getattr(tensor, "__dict__", {})}
+    names = []
+    for kind in type(tensor).__mro__[:-1]:
+        slots = vars(kind).get("__slots__", ())
+        names += [slots] if isinstance(slots, str) else slots
+    own = {name: getattr(tensor, name) for name in names
+           if name not in ("array", "node", "__weakref__", "__dict__") and hasattr(tensor, name)}
+    return own | getattr(tensor, "__dict__", {})
 
 
 def assigns_item(frame: Any) -> bool:
