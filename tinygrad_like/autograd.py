@@ -311,10 +311,11 @@ def sweep(outputs: list[tuple[Node, Any]], targets: set[Node] | None = None, cre
             op = node.op
             if node.hooks is not None:
                 g = call_hooks(node, g, create_graph)
+                ours.discard(node)                              # a hook may hold on to what it got, or gave
             if (op is None or node.retains) if targets is None else node in targets:
                 found[node] = g if node in ours else copied(g)
-            if op is None:
-                continue
+            if op is None or (useful is not None and useful.isdisjoint(node.parents)):
+                continue                                        # a leaf, or nothing beyond is asked for
             if node.kept is None:
                 raise errors.freed(op)
             if type(node.kept) is Forgotten:
