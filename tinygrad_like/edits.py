@@ -10,7 +10,7 @@ import sys
 import weakref
 from typing import Any
 
-from . import errors
+from . import backend, errors
 from .backend import array_types
 
 clock = itertools.count(1)
@@ -31,6 +31,7 @@ def edited(array: Any, how: str) -> None:
     global newest
     newest = next(clock)
     memory = owner(array)
+    backend.forget_range(memory)
     key = id(memory)
     known = _edits.get(key)
     reference = known[2] if known else weakref.ref(memory, lambda _: _edits.pop(key, None))

@@ -8,6 +8,14 @@ class ShapeError(ValueError, RuntimeError):
     """Shapes that do not go together.  (NumPy raises ValueError here and PyTorch RuntimeError: this is both.)"""
 
 
+class OutOfRange(IndexError, RuntimeError):
+    """An index that is out of range.  (NumPy raises IndexError here and PyTorch sometimes RuntimeError: this is both.)"""
+
+
+class LinAlgError(RuntimeError, ValueError):
+    """A matrix that has no inverse, or no such decomposition."""
+
+
 class BackendError(RuntimeError):
     """The array library for a device cannot be used: the message says which of its needs is missing."""
 

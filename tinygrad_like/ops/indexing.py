@@ -1,26 +1,107 @@
 """Ops that pick elements out of tensors, and put them in.
 
-They are linear, and come in pairs: what reads at some places, and what adds into zeros at the same places, are each
-other's derivative.  What is read twice receives the sum of two gradients.
+They are linear, and come in pairs: reading at some places, and adding into zeros at the same places, are each other's
+derivative.  What is read twice receives the sum of two gradients.
 """
 from ..autograd import Op
-from ..backend import add_at, xp
+from ..backend import add_at, check_index, device_of, xp
+from .shape import at
 
 
+def checked(index, x):
+    """The index, in range for x: NumPy sees to that by itself, CuPy would wrap around."""
+    if device_of(x) != "cpu":
+        check_index(index, x.shape)
+    return index
+
+
+# ---- any index --------------------------------------------------------------------------------------------------
 class getitem(Op):
     """out = x[index]"""
-    def forward(x, *, index): return x[index]
+    def forward(x, *, index): return x[checked(index, x)]
     def dx(g, index, shape): return put_add(g, index=index, into=shape)
 
 
 class put_add(Op):
-    """out = zeros, with x added at [index]: what is indexed twice receives twice"""
+    """out = zeros of the shape `into`, where out[index] += x: what is indexed twice receives twice"""
     def forward(x, *, index, into):
         out = xp(x).zeros(into, x.dtype)
-        add_at(out, index, x)
+        add_at(out, checked(index, out), x)
         return out
 
     def dx(g, index): return getitem(g, index=index)
+
+
+class setitem(Op):
+    """out = x, but out[index] = value
+
+    Where an index repeats, one of its values stays (NumPy: the last; CuPy: any), and each of them receives the gradient, as in
+    PyTorch.
+    """
+    def forward(x, value, *, index):
+        out = x.copy()
+        out[checked(index, x)] = value
+        return out
+
+    def dx(g, index): return setitem(g, 0, index=index)
+
+    def dvalue(g, index, shape):
+        g = g[index]
+        return g.reshape((1,) * (len(shape) - g.ndim) + g.shape)        # a value may have leading axes of length 1 too many
+
+
+class add_item(Op):
+    """out = x, but out[index] += value: what is indexed twice receives twice"""
+    def forward(x, value, *, index):
+        out = x.copy(order="C")
+        add_at(out, checked(index, x), value)
+        return out
+
+    def dx(g): return g
+
+    def dvalue(g, index, shape):
+        g = g[index]
+        return g.reshape((1,) * (len(shape) - g.ndim) + g.shape)
+
+
+class extreme_item(Op):
+    """out = x, but at [index] the larger of x and value (largest=False: the smaller); equal winners share the gradient"""
+    def forward(x, value, *, index, largest=True):
+        out = x.copy()
+        (xp(x).maximum if largest else xp(x).minimum).at(out, checked(index, x), value)
+        return out
+
+    def dx(g, share, kept_x): return g * share * kept_x
+    def dvalue(g, share, kept_value, index): return (g * share)[index] * kept_value
+
+    def kept_x(x, out): return x == out
+    def kept_value(value, out, index): return value == out[index]
+
+    def share(kept_x, kept_value, g, index):
+        return 1 / (kept_x + put_add(kept_value * (g[index] * 0 + 1), index=index, into=g.shape))
+
+
+# ---- whole slices along one axis --------------------------------------------------------------------------------
+class take(Op):
+    """out[…, k, …] = x[…, indices[k], …], where k stands at `axis` (for as many axes as the indices have)"""
+    def forward(x, *, indices, axis=0):
+        checked(at(axis % x.ndim, indices), x)
+        return xp(x).take(x, indices, axis)
+
+    def dx(g, indices, axis, shape): return put_add(g, index=at(axis % len(shape), indices), into=shape)
+
+
+class embedding(Op):
+    """out[…] = w[indices[…]], a row of w for each index; the row `padding` receives no gradient        (SPEC F-11)
+
+    It is the product of one-hot rows with w, without the product: dw adds up, for each row, the gradients of all its uses.
+    """
+    def forward(w, *, indices, padding=None): return xp(w).take(w, indices, 0)
+
+    def dw(g, indices, padding, shape):
+        if padding is not None:
+            g = g * (indices != padding)[..., None]
+        return put_add(g, index=indices, into=shape)
 
 
 # ---- one index for each element of the result, along one axis ---------------------------------------------------
@@ -29,7 +110,7 @@ class take_along_axis(Op):
 
     The result has the shape of `indices`, which has as many axes as x and is nowhere longer than x but along `axis`.
     """
-    def forward(x, *, indices, axis): return x[along(indices, axis)]
+    def forward(x, *, indices, axis): return x[checked(along(indices, axis), x)]
     def dx(g, indices, axis, shape): return put_add_along_axis(g, indices=indices, axis=axis, into=shape)
 
 
@@ -37,7 +118,7 @@ class put_add_along_axis(Op):
     """out = zeros of the shape `into`, where out[…, indices[…, k, …], …] += x[…, k, …]"""
     def forward(x, *, indices, axis, into):
         out = xp(x).zeros(into, x.dtype)
-        add_at(out, along(indices, axis), x)
+        add_at(out, checked(along(indices, axis), out), x)
         return out
 
     def dx(g, indices, axis): return take_along_axis(g, indices=indices, axis=axis)
@@ -53,3 +134,27 @@ def along(indices, axis):
     if places:                                                  # none where x is 0-d: there its one element is meant
         places[axis] = indices
     return tuple(places)
+
+
+# ---- places: integers, no gradient ------------------------------------------------------------------------------
+class one_hot(Op):
+    """out[…, c] = 1 where x = c, else 0, for c = 0 … classes - 1"""
+    def forward(x, *, classes): return (x[..., None] == xp(x).arange(classes)).astype("int64")
+
+
+class argwhere(Op):
+    """out = the places where x is not zero, one in each row"""
+    def forward(x): return xp(x).argwhere(x)
+
+
+class searchsorted(Op):
+    """out = how many numbers of the ascending `line` are less than x (side "left"), or at most x (side "right")
+
+    `line` may be a stack of lines, (…, n), one for each line of x, (…, m).
+    """
+    def forward(line, x, *, side="left"):
+        if line.ndim == 1:
+            return xp(x).searchsorted(line, x, side=side)
+        rows, asked = line.reshape(-1, line.shape[-1]), x.reshape(-1, x.shape[-1])
+        found = [xp(x).searchsorted(row, each, side=side) for row, each in zip(rows, asked)]
+        return xp(x).stack(found).reshape(x.shape) if found else xp(x).zeros(x.shape, "int64")
