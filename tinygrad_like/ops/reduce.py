@@ -213,6 +213,21 @@ def middle(x, axis, ignore_nan):
     return (n - nans - 1).clip(0, None) // 2 if ignore_nan else xp(x).where(nans > 0, n - nans, (n - 1) // 2)
 
 
+class quantile_places(Op):
+    """outs = the places in x, sorted along an axis, between which the share q of it ends; and how far towards the second"""
+    def forward(x, *, q, axis, interpolation="linear", ignore_nan=False):
+        n, numbers = x.shape[axis], (x == x).sum(axis=axis, keepdims=True)
+        last = (numbers - 1).clip(0, None) if ignore_nan else numbers * 0 + (n - 1)
+        place = q * last.astype(x.dtype)
+        if interpolation == "nearest":
+            place = xp(x).rint(place)
+        below, above = xp(x).floor(place), xp(x).ceil(place)
+        weight = {"linear": place - below, "midpoint": 0.5 + 0 * place, "higher": 1 + 0 * place}.get(interpolation, 0 * place)
+        if not ignore_nan:
+            below, above = xp(x).where(numbers < n, n - 1, below), xp(x).where(numbers < n, n - 1, above)     # NaNs are last
+        return below.astype("int64"), above.astype("int64"), weight
+
+
 class argmode(Op):
     """out = the last position of the most frequent x along an axis; of the smallest, if several are as frequent"""
     def forward(x, *, axis=-1, keepdims=False):
@@ -286,7 +301,7 @@ class logcumsumexp(Op):
 
     def dx(g, x, out, axis):
         axis = axis % x.ndim
-        low = elementwise.where(out == -math.inf, 0, out)
+        low = elementwise.where(0, out, condition=out == -math.inf)
         decay = elementwise.exp(before(out, axis, -math.inf) - low)
         return elementwise.exp(x - low) * from_behind(decay, g, axis)
 
@@ -339,3 +354,11 @@ class unique(Op):
 class bincount(Op):
     """out_k = how often k is among the x, or the sum of the weights where it is"""
     def forward(x, *, weights=None, minlength=0): return xp(x).bincount(x, weights, minlength)
+
+
+class histogram(Op):
+    """out_k = how many x are in the k-th of so many equal bins from low to high (which is in the last)"""
+    def forward(x, *, bins, low, high):
+        counted = (x >= low) & (x <= high)
+        place = xp(x).clip((xp(x).where(counted, x, low) - low) * (bins / (high - low)), 0, bins - 1).astype("int64")
+        return xp(x).bincount(xp(x).where(counted, place, bins).reshape(-1), minlength=bins + 1)[:bins]
