@@ -1,3 +1,260 @@
 """Activations: the functions between the layers, each with its derivative."""
-from ..autograd import Op
-from ..backend import xp
+import math
+
+from .. import special
+from ..autograd import Kept, Op
+from ..backend import finfo, xp
+from .elementwise import abs, erf, exp, finite, masked, square, tanh, where
+from .reduce import kept
+
+
+class relu(Op):
+    """out = max(0, x)      relu'(0) = 0        (SPEC F-04)"""
+    def forward(x): return xp(x).maximum(x, 0)
+    def dx(g, out): return g * (out > 0)
+
+
+class leaky_relu(Op):
+    """out = x where x > 0, slope · x elsewhere      leaky_relu'(0) = slope"""
+    def forward(x, *, slope=0.01): return (xp(x).maximum if slope <= 1 else xp(x).minimum)(x, slope * x)
+    def dx(g, x, slope): return where(g, slope * g, condition=x > 0)
+
+
+class prelu(Op):
+    """out = x where x > 0, w x elsewhere, with a slope w that is learned      (He et al. 2015, eq. 1)"""
+    def forward(x, w): return xp(x).maximum(x, 0) + w * xp(x).minimum(x, 0)
+    def dx(g, x, w): return where(g, w * g, condition=x > 0)
+    def dw(g, x): return g * masked(x, keep=x <= 0)
+
+
+class elu(Op):
+    """out = scale · (x where x > 0, α (e^(rate x) - 1) elsewhere)
+
+    elu: α alone (Clevert et al. 2016, eq. 15).  celu: rate = 1/α, which is smooth at 0 (Barron 2017).
+    selu: the α and scale that keep mean 0 and variance 1 (Klambauer et al. 2017, eq. 2 and 14).
+    """
+    integers = False
+
+    def forward(x, *, alpha=1.0, scale=1.0, rate=1.0):
+        below = xp(x).expm1(rate * xp(x).minimum(x, 0))
+        return scale * xp(x).maximum(x, 0) + (scale * alpha) * below
+
+    def dx(g, x, out, alpha, scale, rate): return where(scale * g, g * (rate * (out + scale * alpha)), condition=x > 0)
+
+
+# ---- sigmoids ---------------------------------------------------------------------------------------------------
+class sigmoid(Op):
+    """out = σ(x) = 1 / (1 + e⁻ˣ)      σ' = σ (1 - σ)      (SPEC F-15)"""
+    integers = False
+
+    def forward(x):
+        lowest = -math.log(float(finfo(x.dtype).max)) + 0.5     # where e⁻ˣ would overflow, σ(x) is as good as 0
+        out = xp(x).exp(-xp(x).maximum(x, lowest))
+        out += 1
+        return 1 / out
+
+    def dx(g, out): return g * (out * (1 - out))
+
+
+class logsigmoid(Op):
+    """out = ln σ(x) = min(0, x) - ln (1 + e^(-|x|))      d/dx = 1 - σ(x) = σ(-x)"""
+    integers = False
+    def forward(x): return xp(x).minimum(x, 0) - xp(x).log1p(xp(x).exp(-xp(x).abs(x)))
+    def dx(g, x): return g * sigmoid(-x)
+
+
+class softplus(Op):
+    """out = ln (1 + e^(βx)) / β = (max(0, βx) + ln (1 + e^(-|βx|))) / β, and x itself where βx > threshold"""
+    integers = False
+
+    def forward(x, *, beta=1.0, threshold=20.0):
+        z, m = beta * x, xp(x)
+        tail = m.log1p(m.exp(-m.abs(z)))
+        tail *= z <= threshold
+        return (m.maximum(z, 0) + tail) / beta if threshold >= 0 else m.where(z > threshold, x, (m.maximum(z, 0) + tail) / beta)
+
+    def dx(g, x, beta, threshold): return where(g, g * sigmoid(beta * x), condition=beta * x > threshold)
+
+
+class softsign(Op):
+    """out = x / (1 + |x|)      d/dx = 1 / (1 + |x|)²"""
+    integers = False
+    def forward(x): return x / (1 + xp(x).abs(x))
+    def dx(g, x): return g / square(1 + abs(x))
+
+
+# ---- smooth relus -----------------------------------------------------------------------------------------------
+class silu(Op):
+    """out = x σ(x)      d/dx = σ + out (1 - σ)      (swish: Ramachandran et al. 2017)"""
+    integers = False
+
+    def forward(x):
+        s = sigmoid.forward(x)
+        return Kept(x * s, s=s)
+
+    def dx(g, s, out): return g * (s + out * (1 - s))
+    def s(x): return sigmoid(x)
+
+
+class gelu(Op):
+    """out = x Φ(x), with Φ(x) = ½ (1 + erf(x / √2)) the normal distribution      (Hendrycks & Gimpel 2016)
+
+    d/dx = Φ(x) + x φ(x), with φ(x) = Φ'(x) = e^(-x²/2) / √2π
+    """
+    integers = False
+
+    def forward(x):
+        p = special.erf(x * math.sqrt(0.5))
+        p += 1
+        p *= 0.5
+        return Kept(x * p, p=p)
+
+    def dx(g, x, p): return g * (p + x * exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi)))
+    def p(x): return 0.5 * (1 + erf(x * math.sqrt(0.5)))
+
+
+class gelu_tanh(Op):
+    """out = ½ x (1 + t), with t = tanh(√(2/π) (x + 0.044715 x³))      (Hendrycks & Gimpel 2016, section 2)
+
+    d/dx = ½ (1 + t) + ½ x (1 - t²) √(2/π) (1 + 3 · 0.044715 x²)
+    """
+    integers = False
+
+    def forward(x):
+        t = x * x
+        t *= c3
+        t += c1
+        t *= x                                                  # c₁ x + c₃ x³
+        t = xp(x).tanh(t)
+        out = t + 1
+        out *= x
+        out *= 0.5
+        return Kept(out, t=t)
+
+    def dx(g, x, t): return g * (0.5 * ((1 + t) + (1 - t * t) * (x * (c1 + 3 * c3 * (x * x)))))
+    def t(x): return tanh(x * (c1 + c3 * (x * x)))
+
+
+c1 = math.sqrt(2 / math.pi)
+c3 = c1 * 0.044715
+
+
+class mish(Op):
+    """out = x t, with t = tanh(ln (1 + eˣ)) = n / (n + 2), n = eˣ (eˣ + 2)      d/dx = t + x (1 - t²) σ(x)      (Misra 2019)"""
+    integers = False
+
+    def forward(x):
+        n = xp(x).exp(xp(x).minimum(x, 20 if x.dtype != "float16" else 5))      # beyond, t is 1 to the last digit
+        n *= n + 2
+        t = n / (n + 2)
+        return Kept(x * t, t=t)
+
+    def dx(g, x, t): return g * (t + x * (1 - t * t) * sigmoid(x))
+    def t(x): return tanh(softplus(x))
+
+
+# ---- cut in pieces ----------------------------------------------------------------------------------------------
+class hardtanh(Op):
+    """out = x, brought within low ≤ out ≤ high      gradient 0 at the bounds"""
+    def forward(x, *, low=-1.0, high=1.0): return xp(x).clip(x, low, high)
+    def dx(g, x, low, high): return g * ((x > low) & (x < high))
+
+
+class hardsigmoid(Op):
+    """out = min(max(x + 3, 0), 6) / 6      gradient 0 at the corners"""
+    integers = False
+    def forward(x): return xp(x).clip(x + 3, 0, 6) / 6
+    def dx(g, x): return g * ((x > -3) & (x < 3)) / 6
+
+
+class hardswish(Op):
+    """out = x min(max(x + 3, 0), 6) / 6      gradient 0 and 1 at the corners      (Howard et al. 2019, section 5.2)"""
+    integers = False
+    def forward(x): return x * (xp(x).clip(x + 3, 0, 6) / 6)
+    def dx(g, x): return g * (hardsigmoid(x) + x * ((x > -3) & (x < 3)) / 6)
+
+
+class softshrink(Op):
+    """out = x moved towards 0 by `by`, and 0 within      gradient 0 at the corners"""
+    def forward(x, *, by=0.5): return x - xp(x).clip(x, -by, by)
+    def dx(g, out): return g * (out != 0)
+
+
+class hardshrink(Op):
+    """out = x, and 0 where |x| ≤ `within`      gradient 0 at the corners"""
+    def forward(x, *, within=0.5): return x * (xp(x).abs(x) > within)
+    def dx(g, x, within): return g * (abs(x) > within)
+
+
+class threshold(Op):
+    """out = x where x > above, `value` elsewhere"""
+    def forward(x, *, above, value): return xp(x).where(x > above, x, value)
+    def dx(g, x, above): return g * (x > above)
+
+
+# ---- over an axis -----------------------------------------------------------------------------------------------
+def largest(x, axis):
+    """The maximum along an axis as a finite number: what to subtract before exp, so that nothing overflows."""
+    return finite(x.max(axis=axis, keepdims=True))
+
+
+class softmax(Op):
+    """outᵢ = e^xᵢ / Σⱼ e^xⱼ along an axis      dxᵢ = outᵢ (gᵢ - Σⱼ gⱼ outⱼ)
+
+    The maximum is subtracted first: it cancels, and nothing overflows.  A row of -inf gives zeros, with gradient 0.
+
+    From ∂outⱼ/∂xᵢ = outⱼ ([i=j] - outᵢ) follows dxᵢ = Σⱼ gⱼ outⱼ ([i=j] - outᵢ) = gᵢ outᵢ - outᵢ Σⱼ gⱼ outⱼ.
+    """
+    integers = False
+
+    def forward(x, *, axis=-1):
+        if x.size == 0:
+            return x.copy()
+        out = xp(x).exp(x - largest(x, axis))
+        total = out.sum(axis=axis, keepdims=True)
+        out /= total + (total == 0)
+        return out
+
+    def dx(g, out, axis): return out * (g - (g * out).sum(axis=axis, keepdims=True))
+
+
+class log_softmax(Op):
+    """outᵢ = xᵢ - ln Σⱼ e^xⱼ along an axis      dxᵢ = gᵢ - e^outᵢ Σⱼ gⱼ
+
+    A row of -inf gives -inf, with gradient 0.
+    """
+    integers = False
+
+    def forward(x, *, axis=-1):
+        if x.size == 0:
+            return x.copy()
+        out = x - largest(x, axis)
+        total = xp(x).exp(out).sum(axis=axis, keepdims=True)
+        out -= xp(x).log(total + (total == 0))
+        return Kept(out, some=total > 0)
+
+    def dx(g, out, some, axis):
+        g = g * some
+        return g - exp(out) * g.sum(axis=axis, keepdims=True)
+
+    def some(out, axis): return exp(out).sum(axis=axis, keepdims=True) > 0
+
+
+class logsumexp(Op):
+    """out = ln Σ e^x over some axes      dx = g e^(x - out), which is g · softmax(x)
+
+    A row of -inf gives -inf, with gradient 0.
+    """
+    integers = False
+
+    def forward(x, *, axis=None, keepdims=False):
+        if x.size == 0:
+            return -xp(x).full_like(x.sum(axis=axis, keepdims=keepdims), math.inf)
+        top = largest(x, axis)
+        total = xp(x).exp(x - top).sum(axis=axis, keepdims=keepdims)
+        return xp(x).log(total + (total == 0)) + xp(x).where(total == 0, -math.inf, top.reshape(total.shape))
+
+    def dx(g, x, out, axis):
+        shape = kept(x.shape, axis)
+        out = where(out, 0, condition=out > -math.inf).reshape(shape)
+        return g.reshape(shape) * exp(x - out)
