@@ -85,14 +85,14 @@ class finfo:
     """The limits of a floating-point type: bits, eps, max, min, tiny (smallest normal), resolution."""
 
     def __init__(self, type: Any = None) -> None:
-        self._dtype = get_default_dtype() if type is None else as_dtype(type)
-        if not (self._dtype.is_floating_point or self._dtype.is_complex):
-            raise TypeError(f"finfo is about floating-point types: use iinfo for {self._dtype}")
-        limits = backend.finfo(self._dtype.dtype)
-        self.bits, self.dtype = limits.bits, self._dtype.name
+        d = (get_default_dtype() if type is None else as_dtype(type)).to_real()
+        if not d.is_floating_point:
+            raise TypeError(f"finfo is about floating-point types: use iinfo for {d}")
+        limits = backend.finfo(d.dtype)
+        self.bits, self.dtype = limits.bits, d.name
         self.eps, self.max, self.min = float(limits.eps), float(limits.max), float(limits.min)
         self.tiny = self.smallest_normal = float(limits.tiny)
-        self.resolution = float(limits.resolution)
+        self.resolution = 10.0 ** -limits.precision
 
     def __repr__(self) -> str:
         return (f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, eps={self.eps:g}, "
@@ -104,6 +104,8 @@ class iinfo:
 
     def __init__(self, type: Any) -> None:
         d = as_dtype(type)
+        if d.dtype.kind not in "iu":
+            raise TypeError(f"iinfo is about integer types: use finfo for {d}")
         limits = backend.iinfo(d.dtype)
         self.bits, self.max, self.min, self.dtype = limits.bits, int(limits.max), int(limits.min), d.name
 
