@@ -44,7 +44,9 @@ def public(module):
 
 if __name__ == "__main__":
     import cupy
-    modules = {"xp": cupy, "linalg": cupy.linalg, "fft": cupy.fft, "stride_tricks": cupy.lib.stride_tricks}
+    import cupyx.scipy.special
+    modules = {"xp": cupy, "linalg": cupy.linalg, "fft": cupy.fft, "stride_tricks": cupy.lib.stride_tricks,
+               "special": cupyx.scipy.special}
     api = {"version": cupy.__version__, **{key: public(module) for key, module in modules.items()}}
     methods = {name: getattr(cupy.ndarray, name) for name in dir(cupy.ndarray) if name[0] != "_"}
     api["ndarray"] = {name: {"kind": "method", "params": arguments(method)} if callable(method) else {"kind": "attr"}

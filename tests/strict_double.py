@@ -20,9 +20,12 @@ import contextlib
 import inspect
 import json
 import pathlib
+import sys
 from collections import Counter
 
 import numpy as np
+
+from tinygrad_like import special
 
 API = json.loads((pathlib.Path(__file__).parent / "cupy_api.json").read_text())
 NUMBERS = (bool, int, float, complex, np.generic)
@@ -266,8 +269,8 @@ def memory(x):
 class ufunc:
     """A function of each element, or matmul: out=, dtype= and casting= are all it takes besides."""
 
-    def __init__(self, name):
-        self.name, self.numpy = name, getattr(np, name)
+    def __init__(self, name, numpy):
+        self.name, self.numpy = name, numpy
 
     def __call__(self, *args, **kwargs):
         if wrong := set(kwargs) - {"out", "dtype", "casting"}:
@@ -306,7 +309,7 @@ class Module:
         if known is None or not hasattr(self.numpy, name):
             raise AttributeError(f"module 'cupy' has no attribute '{name}'" + ("" if known is None else " in this double"))
         if known["kind"] == "ufunc":
-            found = ufunc(name)
+            found = ufunc(name, getattr(self.numpy, name))
         elif known["kind"] == "func":
             found = self.function(name, known["params"])
         else:
@@ -361,4 +364,5 @@ def check_arguments(name, params, args, kwargs):
 signatures: dict[str, inspect.Signature] = {}
 cupy = Module(API["xp"], np, ndarray=ndarray, linalg=Module(API["linalg"], np.linalg), fft=Module(API["fft"], np.fft),
               lib=Module({}, np.lib, stride_tricks=Module(API["stride_tricks"], np.lib.stride_tricks)),
-              __name__="cupy", __version__=API["version"])
+              __name__="strict", __version__=API["version"])
+sys.modules["strictx.scipy.special"] = Module(API["special"], special)      # as CuPy has cupyx.scipy.special
