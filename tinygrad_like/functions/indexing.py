@@ -102,7 +102,10 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     backend.check_indices(index, size, f"index_fill: index into dim {dim}:", -size)
     if getattr(value, "ndim", 0):
         raise ValueError(f"index_fill takes a number or a 0-d tensor, got shape {tuple(value.shape)}: index_copy takes slices")
-    return ops.setitem(input, cast(value, input), index=at(dim % input.ndim, index) if input.ndim else ())
+    mask = backend.xp(index).zeros(size, dtype="bool")
+    mask[index] = True
+    line = [size if d == dim % input.ndim else 1 for d in range(input.ndim)]
+    return ops.where(cast(value, input), input, condition=mask.reshape(line))
 
 
 def index_put(input: Tensor, indices: Any, values: Any, accumulate: bool = False) -> Tensor:

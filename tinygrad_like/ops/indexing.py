@@ -4,13 +4,13 @@ They are linear, and come in pairs: reading at some places, and adding into zero
 derivative.  What is read twice receives the sum of two gradients.
 """
 from ..autograd import Op
-from ..backend import add_at, check_index, device_of, xp
-from .shape import at
+from ..backend import add_at, check_index, host, xp
+from .shape import astype, at
 
 
 def checked(index, x):
     """The index, in range for x: NumPy sees to that by itself, CuPy would wrap around."""
-    if device_of(x) != "cpu":
+    if xp(x) is not host:
         check_index(index, x.shape)
     return index
 
@@ -39,46 +39,49 @@ class setitem(Op):
     PyTorch.
     """
     def forward(x, value, *, index):
-        out = x.copy()
+        out = xp(x).array(x)
         out[checked(index, x)] = value
         return out
 
     def dx(g, index): return setitem(g, 0, index=index)
 
-    def dvalue(g, index, shape):
-        g = g[index]
-        return g.reshape((1,) * (len(shape) - g.ndim) + g.shape)        # a value may have leading axes of length 1 too many
+    def dvalue(g, index, shape): return for_value(g, index, shape)
 
 
 class add_item(Op):
     """out = x, but out[index] += value: what is indexed twice receives twice"""
     def forward(x, value, *, index):
-        out = x.copy(order="C")
+        out = xp(x).array(x, order="C")
         add_at(out, checked(index, x), value)
         return out
 
     def dx(g): return g
 
-    def dvalue(g, index, shape):
-        g = g[index]
-        return g.reshape((1,) * (len(shape) - g.ndim) + g.shape)
+    def dvalue(g, index, shape): return for_value(g, index, shape)
+
+
+def for_value(g, index, shape):
+    """The gradient of a value that was put at [index]; it may have had leading axes of length 1 too many."""
+    g = getitem(g, index=index)
+    return g.reshape((1,) * (len(shape) - g.ndim) + g.shape)
 
 
 class extreme_item(Op):
     """out = x, but at [index] the larger of x and value (largest=False: the smaller); equal winners share the gradient"""
     def forward(x, value, *, index, largest=True):
-        out = x.copy()
+        out = xp(x).array(x)
         (xp(x).maximum if largest else xp(x).minimum).at(out, checked(index, x), value)
         return out
 
     def dx(g, share, kept_x): return g * share * kept_x
-    def dvalue(g, share, kept_value, index): return (g * share)[index] * kept_value
+    def dvalue(g, share, kept_value, index): return getitem(g * share, index=index) * kept_value
 
     def kept_x(x, out): return x == out
-    def kept_value(value, out, index): return value == out[index]
+    def kept_value(value, out, index): return value == getitem(out, index=index)
 
-    def share(kept_x, kept_value, g, index):
-        return 1 / (kept_x + put_add(kept_value * (g[index] * 0 + 1), index=index, into=g.shape))
+    def share(kept_x, kept_value, index, out):
+        winners = kept_x + put_add(astype(kept_value, dtype=out.dtype), index=index, into=out.shape)
+        return 1 / (winners + (winners == 0))
 
 
 # ---- whole slices along one axis --------------------------------------------------------------------------------
@@ -88,7 +91,17 @@ class take(Op):
         checked(at(axis % x.ndim, indices), x)
         return xp(x).take(x, indices, axis)
 
-    def dx(g, indices, axis, shape): return put_add(g, index=at(axis % len(shape), indices), into=shape)
+    def dx(g, indices, axis, shape): return put_add_slices(g, indices=indices, axis=axis, into=shape)
+
+
+class put_add_slices(Op):
+    """out = zeros of the shape `into`, where out[…, indices[k], …] += x[…, k, …]"""
+    def forward(x, *, indices, axis=0, into):
+        out = xp(x).zeros(into, x.dtype)
+        add_at(out, checked(at(axis % len(into), indices), out), x)
+        return out
+
+    def dx(g, indices, axis): return take(g, indices=indices, axis=axis)
 
 
 class embedding(Op):
@@ -101,7 +114,7 @@ class embedding(Op):
     def dw(g, indices, padding, shape):
         if padding is not None:
             g = g * (indices != padding)[..., None]
-        return put_add(g, index=indices, into=shape)
+        return put_add_slices(g, indices=indices, into=shape)
 
 
 # ---- one index for each element of the result, along one axis ---------------------------------------------------
