@@ -43,13 +43,14 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 
 
 def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False) -> Tensor:
-    """obj as a tensor without history.  copy: True to copy always, False never (an error where needed), None where needed."""
-    source = raw(obj)
-    result = as_tensor(source if type(source) in backend.array_types else obj, dtype, device)
-    shares = result.array is source
+    """`as_tensor`, with a say about copies: True makes one always, False never (an error where one is needed)."""
+    result = as_tensor(obj, dtype, device)
+    shares = result.array is raw(obj)
     if copy is False and not shares:
-        raise ValueError(f"asarray: copy=False, but to convert {type(obj).__name__} to {result.dtype} on {result.device} takes a copy")
-    return made(result.array.copy() if copy and shares else result.array, requires_grad)
+        raise ValueError(f"asarray: copy=False, but to make {result.dtype} on {result.device} of this {type(obj).__name__} takes a copy")
+    if copy and shares:
+        result = result.clone()
+    return result.detach().requires_grad_() if requires_grad and not result.requires_grad else result
 
 
 def from_numpy(ndarray: Any) -> Tensor:
@@ -126,6 +127,8 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None,
     start, end, step = [number("arange", x) for x in (start, end, step)]
     if step == 0:
         raise RuntimeError("arange: the step must not be zero")
+    if not math.isfinite((end - start) / step):
+        raise RuntimeError(f"arange: from {start} to {end} by {step} there is no end of numbers")
     if (end - start) * step < 0:
         raise RuntimeError(f"arange: steps of {step} from {start} lead away from {end}: the sign of the step is wrong")
     whole = all(isinstance(x, int) for x in (start, end, step))
