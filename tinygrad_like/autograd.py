@@ -13,7 +13,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import backend, edits, errors
 from .backend import array_types
@@ -27,6 +27,9 @@ from .grad_mode import (
 )
 from .promotion import float32, float64, promoted
 
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
 OPERAND, OUT, SHAPE, PARAM, SHAPES, HANDED = range(6)           # what a node can keep
 
 
@@ -38,11 +41,19 @@ class Node:
     """
     __slots__ = ("op", "parents", "kept", "shape", "dtype", "birth", "grad", "retains", "hooks", "__weakref__")
 
+    op: Any                                                     # None for a leaf
+    parents: list[Node | None]                                  # None where no gradient is wanted
+    kept: Any                                                   # {name: value}; None once it is freed
+    grad: Any                                                   # dL/d(this), where it is gathered
+    retains: bool
+    hooks: dict[int, Callable[..., Any]] | None
+
     def __init__(self, op: type[Op] | None, parents: list[Node | None], kept: dict[str, Any] | None, out: Any) -> None:
         self.op, self.parents, self.kept = op, parents, kept
         self.shape, self.dtype = out.shape, out.dtype
         self.birth = next(edits.clock)
-        self.grad = self.retains = self.hooks = None
+        self.grad = self.hooks = None
+        self.retains = False
 
     def __repr__(self) -> str:
         of = self.parents[0].op if self.op is result and self.parents[0] is not None else self.op
@@ -79,6 +90,17 @@ class Op:
     plain: Callable[..., Any] | None = None
     integers = True                # may compute with integers; False: they become the default float type first
 
+    # what is read off the signatures, once, at the definition of a subclass
+    operands: list[str]
+    params: dict[str, Any]         # name of a keyword parameter: its default
+    variadic: bool
+    intermediates: dict[str, Callable[..., Any]]
+    asks: dict[str, tuple[str, ...]]                            # name of a function: what it asks for
+    derivatives: list[tuple[Callable[..., Any] | None, tuple[str, ...]]]
+    differentiable: bool
+    direct: bool                   # nothing to compute at a visit: what the derivatives ask for is there as kept
+    _plans: dict[int, list[tuple[str, Any, Any]]]
+
     def __init_subclass__(op) -> None:
         signature = inspect.signature(op.forward)
         names = list(signature.parameters.values())
@@ -96,8 +118,8 @@ class Op:
         op.asks = {name: op._asks(name) for name in {*op.intermediates, *(own & functions.keys())} - {"forward", "plain"}}
         op.derivatives = [(functions.get("d" + name), op.asks.get("d" + name, ())) for name in op.operands]
         op.differentiable = any(d for d, _ in op.derivatives) or "plain" in functions
-        op.direct = not (op.intermediates or op.variadic)       # what derivatives ask for is there as kept
-        op._plans: dict[Any, Any] = {}
+        op.direct = not (op.intermediates or op.variadic)
+        op._plans = {}
 
     @classmethod
     def _asks(op, name: str) -> tuple[str, ...]:
@@ -118,7 +140,8 @@ class Op:
     @classmethod
     def _plan(op, tracked: int) -> list[tuple[str, Any, Any]]:
         """What must stay alive, given which operands want gradients: (key, what it is, which one or its default)."""
-        wanted, reading = set(), []
+        wanted: set[str] = set()
+        reading: list[str] = []
         for i in range(tracked.bit_length()):
             if tracked >> i & 1:
                 derivative, asks = op.derivatives[0 if op.variadic else i]
@@ -132,7 +155,7 @@ class Op:
                 reading += op.asks[ask] if ask in op.intermediates else ()
         if op.plain is not None:
             wanted |= {*op.operands, *op.params}
-        plan = []
+        plan: list[tuple[str, Any, Any]] = []
         for key in sorted(wanted):
             operand = key.removesuffix(".shape")
             if operand in op.operands:
@@ -218,27 +241,38 @@ class Kept:
 
 
 class Results:
-    """The results of an op that has several, or their gradients (None where none arrived), as one thing to add up."""
+    """The results of an op that has several, as one thing to have a node."""
     __slots__ = ("each",)
     shape = dtype = None
 
     def __init__(self, each: Iterable[Any]) -> None:
         self.each = tuple(each)
 
-    def __add__(self, other: Results) -> Results:
-        return Results(a if b is None else b if a is None else a + b for a, b in zip(self.each, other.each))
+
+class Slots:
+    """The gradients of several results, by number, as one thing to add up.  Where none arrived there is none."""
+    __slots__ = ("each",)
+    shape = dtype = None
+
+    def __init__(self, index: int, g: Any) -> None:
+        self.each = {index: g}
+
+    def __add__(self, other: Slots) -> Slots:                   # in place, as only the sweep holds them: n results take n steps
+        for index, g in other.each.items():
+            self.each[index] = self.each[index] + g if index in self.each else g
+        return self
 
 
 class result(Op):
     """out = results[index], of an op that has several; its gradient is one slot of theirs"""
-    def forward(results, *, index, count): return results.each[index]
-    def dresults(g, index, count): return Results(g if j == index else None for j in range(count))
+    def forward(results, *, index): return results.each[index]
+    def dresults(g, index): return Slots(index, g)
 
 
 def wrap(out: Any, node: Node | None = None) -> Any:
     """The Tensor around what an op computed; for several results, a tuple of them."""
     if type(out) is Results:
-        return tuple([wrap(array, node and Node(result, [node], {"index": i, "count": len(out.each)}, array))
+        return tuple([wrap(array, node and Node(result, [node], {"index": i}, array))
                       for i, array in enumerate(out.each)])
     tensor = new(Tensor)
     tensor.array, tensor.node = out, node
@@ -320,11 +354,11 @@ def sweep(outputs: list[tuple[Node, Any]], targets: set[Node] | None = None, cre
                 raise errors.freed(op)
             if type(node.kept) is Forgotten:
                 node.kept.remember()
-            if type(g) is Results:
-                g = filled(g, node.kept["zeros"])
+            if type(g) is Slots:
+                g = filled(g, node.kept["zeros"])               # type: ignore[index]
             if node.birth < edits.newest:
                 edits.check(node)
-            known = node.kept if op.direct and not create_graph else Visit(node, g, create_graph)
+            known: Any = node.kept if op.direct and not create_graph else Visit(node, g, create_graph)
             derivatives = op.derivatives
             if create_graph and op.plain is not None:
                 derivatives = through_plain(node, known, g)
@@ -368,7 +402,7 @@ def leading_to(targets: set[Node], outputs: list[tuple[Node, Any]]) -> set[Node]
             if parent is not None and parent.birth >= oldest and parent not in seen:
                 seen.add(parent)
                 history.append(parent)
-    useful = set()
+    useful: set[Node] = set()
     for node in sorted(history, key=lambda node: node.birth):
         if node in targets or not useful.isdisjoint(node.parents):
             useful.add(node)
@@ -396,23 +430,23 @@ def copied(g: Any) -> Any:
     return g.clone() if isinstance(g, Tensor) else backend.copy(g)
 
 
-def filled(g: Results, zeros: list[Any]) -> tuple[Any, ...]:
+def filled(g: Slots, zeros: list[Any]) -> tuple[Any, ...]:
     """The gradients of several results, zeros for those that nothing depended on."""
-    tensors = any(isinstance(x, Tensor) for x in g.each)
-    return tuple([x if x is not None else wrap(zero) if tensors else zero for x, zero in zip(g.each, zeros)])
+    tensors = any(isinstance(x, Tensor) for x in g.each.values())
+    return tuple([g.each[i] if i in g.each else wrap(zero) if tensors else zero for i, zero in enumerate(zeros)])
 
 
 def call_hooks(node: Node, g: Any, create_graph: bool) -> Any:
     """g as the hooks of a Tensor want it: each may look at it, and may return another in its place."""
     g = g if create_graph else wrap(backend.asarray(g))
-    for hook in list(node.hooks.values()):
+    for hook in list((node.hooks or {}).values()):
         answer = hook(g)
         if answer is not None:
             g = answer
     return g if create_graph else g.array
 
 
-def through_plain(node: Node, known: Visit, g: Any) -> list[tuple[Callable[..., Any], tuple[()]]]:
+def through_plain(node: Node, known: Visit, g: Any) -> list[tuple[Callable[..., Any], tuple[str, ...]]]:
     """The derivatives of an op by way of its `plain` composition: recorded anew, from names of our own for the operands."""
     from .ops.shape import alias
     op = node.op
@@ -532,14 +566,13 @@ def as_list(x: Any) -> list[Any]:
     return [] if x is None else list(x) if isinstance(x, (tuple, list)) else [x]
 
 
-# ---- what `tensor.py` fills in ----------------------------------------------------------------------------------
-class Tensor:
-    """Stands here until tensor.py registers the real one: the engine wraps its results in it."""
-
-
-def register(tensor: type) -> None:
+# ---- what tensor.py fills in ------------------------------------------------------------------------------------
+def register(tensor: Any) -> None:
+    """Have the engine wrap its results in that class.  (Tensors have operators, which are ops: so they come after this file.)"""
     global Tensor
     Tensor = tensor                                             # type: ignore[misc]
 
 
-new: Callable[[type], Any] = object.__new__
+if not TYPE_CHECKING:
+    Tensor = type(None)                                         # until then
+new: Callable[[Any], Any] = object.__new__
