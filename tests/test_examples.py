@@ -1,0 +1,98 @@
+"""Every example runs, and ends with the number that it promises.
+
+They run with --quick, each against bounds of its own; TINYGRAD_LIKE_EXAMPLES=full runs them whole, as a reader would.
+"""
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
+FULL = os.environ.get("TINYGRAD_LIKE_EXAMPLES") == "full"
+
+# what the last line says, and the bounds of its number: with --quick, and whole
+PROMISES = {
+    "00_backprop_from_nothing.py": ("largest difference", (0, 1e-12), (0, 1e-12)),
+    "01_one_neuron.py": ("test accuracy", (0.95, 1), (0.97, 1)),
+    "02_mlp_by_hand.py": ("test accuracy", (0.85, 1), (0.96, 1)),
+    "03_mnist_mlp.py": ("test accuracy", (0.88, 1), (0.975, 1)),
+}
+
+
+def run(*command):
+    """Run a file of the course with this Python and this package: its exit status, and the lines that it printed."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run([sys.executable, *map(str, command)], capture_output=True, text=True, encoding="utf-8", env=environment,
+                          cwd=ROOT, timeout=600)
+    return done.returncode, done.stdout.splitlines(), done.stderr
+
+
+def test_every_example_has_a_promise():
+    assert sorted(PROMISES) == sorted(path.name for path in EXAMPLES.glob("[0-9]*.py"))
+
+
+@pytest.mark.parametrize("name", PROMISES)
+def test_example(name):
+    what, quick, whole = PROMISES[name]
+    low, high = whole if FULL else quick
+    status, lines, errors = run(EXAMPLES / name, *([] if FULL else ["--quick"]))
+    assert status == 0, errors
+    number = re.fullmatch(rf"{what} (\S+)", lines[-1])
+    assert number, f"the last line is {lines[-1]!r}"
+    assert low <= float(number[1]) <= high
+
+
+def exercises():
+    sys.path.insert(0, str(EXAMPLES / "exercises"))
+    try:
+        import check
+    finally:
+        sys.path.pop(0)
+    return check
+
+
+def test_every_planted_fault_is_found():
+    check = exercises()
+    files = sorted(path.name for path in check.HERE.glob("[0-9]*.py"))
+    assert files == [f"{n:02d}_{name}.py" for n, (name, *_) in enumerate(check.EXERCISES, 1)]
+    for n, (name, *_) in enumerate(check.EXERCISES, 1):
+        fault = check.judge(n)
+        kind = "TypeError: sigmoid.dx asks for 'y'" if name == "sigmoid" else "GradcheckError: "
+        assert fault is not None and fault.startswith(kind), f"{name}: {fault}"
+
+
+def test_the_last_fault_is_of_second_order_only():
+    check = exercises()
+    softplus = check.load(check.HERE / "12_softplus.py").softplus
+    assert check.gradcheck(softplus, check.numbers(4))
+    assert not check.gradgradcheck(softplus, check.numbers(4), raise_exception=False)
+
+
+def test_every_answer_is_accepted():
+    check = exercises()
+    answers = check.HERE / "answers.py"
+    assert [check.judge(n, answers) for n in range(1, len(check.EXERCISES) + 1)] == [None] * len(check.EXERCISES)
+
+
+def test_exercises_and_answers_differ_in_the_derivative_alone():
+    check = exercises()
+    answers = check.load(check.HERE / "answers.py")
+    for n, (name, inputs, params, _) in enumerate(check.EXERCISES, 1):
+        if name == "sigmoid":                                   # refused at its definition
+            continue
+        planted = getattr(check.load(check.HERE / f"{n:02d}_{name}.py"), name)
+        arrays = [x.detach().numpy() for x in inputs]
+        np.testing.assert_array_equal(planted(*arrays, **params), getattr(answers, name)(*arrays, **params))
+
+
+def test_the_judge_as_it_is_called():
+    status, lines, _ = run(EXAMPLES / "exercises" / "check.py", "1")
+    assert status == 1 and lines[-1] == "right 0 of 1" and any(line.startswith("Hint: ") for line in lines)
+    status, lines, errors = run(EXAMPLES / "exercises" / "check.py", "--answers")
+    assert status == 0, errors
+    assert lines[-1] == "right 12 of 12"
