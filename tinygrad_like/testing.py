@@ -112,7 +112,7 @@ def check_op(op: type[Op], operands: Any, params: dict[str, Any] | None = None, 
         measured by a complex step; else by differences.
     order: 2 checks the second derivatives too, and that the ordinary sweep and the one of `create_graph` agree.
     """
-    params = params or {}
+    params = {name: on_device(value) for name, value in (params or {}).items()}
     operands = [on_device(x) for x in (operands if isinstance(operands, (tuple, list)) else (operands,))]
     wanted = differentiable_operands(op, operands)
     random = np.random.default_rng(seed)
@@ -242,6 +242,9 @@ def as_outputs(results: Any) -> list[Any]:
 
 
 def on_device(x: Any) -> Any:
+    """x, and the arrays in it if it is a tuple or a list, on the default device; the Sample's arrays are made on the host."""
+    if type(x) in (tuple, list):
+        return type(x)(on_device(each) for each in x)
     return backend.to_device(x, backend.default_device) if type(x) in backend.array_types else x
 
 
