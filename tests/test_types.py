@@ -143,3 +143,7 @@ def test_debug_mode():
     code = "import tinygrad_like as t; t.zeros(2).numpy()[0] = 1"
     failed = subprocess.run([sys.executable, "-c", code], env={"TINYGRAD_LIKE_DEBUG": "1", "PYTHONPATH": "."}, capture_output=True, text=True)
     assert "read-only" in failed.stderr
+
+
+def test_types_print_under_our_name():
+    assert repr(tl.tensor([1, 2], dtype=tl.int32)) == "tensor([1, 2], dtype=tinygrad_like.int32)"
