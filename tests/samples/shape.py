@@ -30,7 +30,8 @@ def axes(draw, shape):
 def same(draw):
     """Up to three arrays of one shape, and an axis to stack them along."""
     shape = draw(shapes(0, 3))
-    return tuple([draw(arrays(shape)) for _ in range(draw(st.integers(1, 3)))]), {"axis": draw(st.integers(-len(shape) - 1, len(shape)))}
+    xs = [draw(arrays(shape)) for _ in range(draw(st.integers(1, 3)))]
+    return tuple(xs), {"axis": draw(st.integers(-len(shape) - 1, len(shape)))}
 
 
 @st.composite

@@ -313,7 +313,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The middle of all x (the lower of two; nan if any is), where equals share the gradient; or (values, indices) along dim."""
     if dim is not None:
         return found("median", ops.argmedian, input, dim, keepdim)
-    return ops.median(input) if input.array.size else ops.sum(ops.add(input, math.nan))
+    return ops.median(input) if input.array.size else mean(input)
 
 
 @numpy_names
@@ -425,7 +425,7 @@ def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, ret
 
 
 def unique_consecutive(input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None) -> Any:
-    """x, flat, with every run of equal values shortened to one; if asked for, which of them each x is, and how long each run was."""
+    """x, flat, with every run of equal values shortened to one; if asked for, which of them each x is, how long each run was."""
     if dim is not None:
         raise NotImplementedError("unique_consecutive along a dim is not offered: only of the flattened input, dim=None")
     flat = ops.reshape(input, to=(-1,))
@@ -491,14 +491,16 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None
 # ---- true or false, and counts ----------------------------------------------------------------------------------
 @numpy_names
 def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """Whether some x over dim is not 0."""
-    return ops.any(input, axis=axes_of(input, dim), keepdims=keepdim)
+    """Whether some x over dim is not 0.  (Of uint8, the answer is uint8 too.)"""
+    out = ops.any(input, axis=axes_of(input, dim), keepdims=keepdim)
+    return ops.astype(out, dtype=input.array.dtype) if input.array.dtype == "uint8" else out
 
 
 @numpy_names
 def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """Whether no x over dim is 0."""
-    return ops.all(input, axis=axes_of(input, dim), keepdims=keepdim)
+    """Whether no x over dim is 0.  (Of uint8, the answer is uint8 too.)"""
+    out = ops.all(input, axis=axes_of(input, dim), keepdims=keepdim)
+    return ops.astype(out, dtype=input.array.dtype) if input.array.dtype == "uint8" else out
 
 
 @numpy_names

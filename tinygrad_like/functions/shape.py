@@ -81,7 +81,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
 def view(self: Tensor, *shape: Any) -> Tensor:
     """`reshape`.  (PyTorch's refuses where that must copy; here it copies: which layouts can be viewed differs by backend.)"""
     if len(shape) == 1 and not isinstance(shape[0], (int, tuple, list)) and not hasattr(shape[0], "__index__"):
-        raise TypeError(f"view takes sizes, got {shape[0]!r}: seeing the same bytes as another dtype is not offered; .to(dtype) converts")
+        raise TypeError(f"view takes sizes, got {shape[0]!r}: to read the same bytes as another dtype is not offered")
     return reshape(self, *shape)
 
 
@@ -211,8 +211,8 @@ def expand(self: Tensor, *sizes: Any) -> Tensor:
         if n == -1 and old is None:
             raise errors.ShapeError(f"expand: -1 isn't allowed in a leading, non-existing dimension {k} of {to}")
         if n != -1 and old not in (None, 1, n) or n < -1:
-            raise errors.ShapeError(f"expand: the expanded size {n} must match the existing size {old} at dim {k} (only dims of size "
-                                    f"1 stretch): sizes {to}, for a tensor of shape {tuple(shape)}")
+            raise errors.ShapeError(f"expand: the expanded size {n} must match the existing size {old} at dim {k} (only size 1 "
+                                    f"stretches): sizes {to}, for a tensor of shape {tuple(shape)}")
         full.append(old if n == -1 else n)
     return ops.broadcast_to(self, to=tuple(full))
 
@@ -278,8 +278,8 @@ def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None, *, ou
         out = ops.repeat(input, repeats=counts, axis=axis)
     else:
         if len(counts) != input.array.shape[axis]:
-            raise RuntimeError(f"repeat_interleave: repeats must have the same size as input along dim {dim}: got {len(counts)} for "
-                               f"{input.array.shape[axis]}")
+            raise RuntimeError(f"repeat_interleave: repeats must have the same size as input along dim {dim}: "
+                               f"got {len(counts)} for {input.array.shape[axis]}")
         places = backend.host.repeat(backend.host.arange(len(counts)), counts)
         index = backend.to_device(places, backend.device_of(input.array))
         out = ops.getitem(input, index=ops.shape.at(axis, index))
@@ -658,8 +658,8 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     for axis, (n, (before, after)) in enumerate(zip(shape, pairs)):
         most = {"reflect": n - 1, "circular": n}.get(mode, math.inf)
         if n + before + after < 0 or before > most or after > most or (n == 0 and mode != "constant" and (before or after)):
-            raise errors.ShapeError(f"pad: padding ({before}, {after}) does not fit dimension {axis} of an input of shape {tuple(shape)} "
-                                    f"in mode {mode!r}" + (": it is to be smaller than the size there" if mode == "reflect" else ""))
+            raise errors.ShapeError(f"pad: padding ({before}, {after}) in mode {mode!r} does not fit dimension {axis} of shape "
+                                    f"{tuple(shape)}" + (": it is to be smaller than the size there" if mode == "reflect" else ""))
     if builtins.min(widths, default=0) < 0:                     # cut first, then pad
         cut = [slice(builtins.max(-before, 0), n - builtins.max(-after, 0)) for n, (before, after) in zip(shape, pairs)]
         input = ops.getitem(input, index=tuple(cut))
@@ -674,7 +674,8 @@ def turned(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """The method that gives a tensor the function's view of it for its new self: squeeze_ from squeeze."""
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         if grad_mode.enabled and self.node is not None and self.node.op is None:
-            raise RuntimeError(f"{method.__name__}: a leaf that requires grad cannot become a view of itself: use {function.__name__}")
+            raise RuntimeError(f"{method.__name__}: a leaf that requires grad cannot become a view of itself: "
+                               f"use {function.__name__}")
         new = function(self, *args, **kwargs)
         self.array, self.node = new.array, new.node
         return self
