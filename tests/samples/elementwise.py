@@ -83,7 +83,6 @@ SAMPLES = {
     ops.fmod: Sample(whole, analytic=False),
 
     ops.pow: Sample(powers()),
-    ops.square: Sample(arrays()),
     ops.sqrt: Sample(positive),
     ops.rsqrt: Sample(positive),
     ops.reciprocal: Sample(arrays(away_from=[0], gap=0.3)),

@@ -124,7 +124,7 @@ def pow(input: Any, exponent: Any) -> Tensor:
 
 def square(input: Tensor) -> Tensor:
     """input²"""
-    return ops.square(input)
+    return ops.pow(input, 2)
 
 
 def sqrt(input: Tensor) -> Tensor:
@@ -418,7 +418,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
 
 def clamp_min(input: Tensor, min: Any) -> Tensor:
     """input, and min where it is below"""
-    return ops.clip(input, min)
+    return ops.clip(input, min, None)
 
 
 def clamp_max(input: Tensor, max: Any) -> Tensor:

@@ -4,7 +4,7 @@ import math
 from .. import special
 from ..autograd import Kept, Op
 from ..backend import finfo, xp
-from .elementwise import abs, erf, exp, finite, masked, square, tanh, where
+from .elementwise import abs, erf, exp, finite, masked, tanh, where
 from .reduce import kept
 
 
@@ -80,7 +80,10 @@ class softsign(Op):
     """out = x / (1 + |x|)      d/dx = 1 / (1 + |x|)²"""
     integers = False
     def forward(x): return x / (1 + xp(x).abs(x))
-    def dx(g, x): return g / square(1 + abs(x))
+
+    def dx(g, x):
+        size = 1 + abs(x)
+        return g / (size * size)
 
 
 # ---- smooth relus -----------------------------------------------------------------------------------------------

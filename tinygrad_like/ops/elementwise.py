@@ -145,12 +145,6 @@ class pow(Op):
         return g * (out * log(x + ((x == 0) & (y >= 0))))       # 0ʸ · log 1 for 0ʸ · log 0
 
 
-class square(Op):
-    """out = x²"""
-    def forward(x): return x * x
-    def dx(g, x): return g * (2 * x)
-
-
 class sqrt(Op):
     """out = √x      √' = 1 / 2√x, which is inf at 0"""
     integers = False
@@ -507,7 +501,7 @@ class clip(Op):
 
     gradient 1 at the bounds; a bound that took the place of x gets the gradient instead
     """
-    def forward(x, low=None, high=None): return xp(x).clip(x, low, high)
+    def forward(x, low, high): return xp(x).clip(x, low, high)
 
     def dx(g, x, low, high):
         if low is None or high is None:
