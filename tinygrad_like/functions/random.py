@@ -214,8 +214,9 @@ def randint(*args: Any, low: int | None = None, high: int | None = None, size: A
 
 def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """The numbers 0 … n-1 in random order."""
-    if not isinstance(n, int) or n < 0:
-        raise TypeError(f"randperm takes an int that is not negative, got {n!r}")
+    if not isinstance(n, int):
+        raise TypeError(f"randperm takes an int, got {n!r}")
+    shape_of("randperm", (n,))                                  # refuses negative ones
     dtype = as_dtype("int64" if dtype is None else dtype).dtype
     return on(device, numpy_generator(generator).permutation(n).astype(dtype, copy=False), requires_grad)
 
