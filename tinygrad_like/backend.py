@@ -11,7 +11,8 @@ import os
 import sys
 import warnings
 import weakref
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import numpy
 
@@ -113,8 +114,8 @@ def device_name(device: Any) -> str:
     """The name of the library for a device ("cuda", "cuda:0", or an object that prints as one of these): "cuda"."""
     name, _, index = str(device).partition(":")
     if index not in ("", "0"):
-        raise errors.BackendError(f"device {str(device)!r} is not offered: a process computes on one GPU, which is 'cuda:0' to it.  "
-                                  f"To take another, start Python with CUDA_VISIBLE_DEVICES={index}")
+        raise errors.BackendError(f"device {str(device)!r} is not offered: a process computes on one GPU, which it calls 'cuda:0'; "
+                                  f"to take another, start Python with CUDA_VISIBLE_DEVICES={index}")
     if name not in libraries:
         raise errors.BackendError(f"device {str(device)!r} is not offered: there are {', '.join(map(repr, libraries))}")
     return name
@@ -194,6 +195,9 @@ def add_at(out: Any, index: Any, values: Any) -> None:
     counted = [type(i) in array_types and i.dtype.kind != "b" for i in entries]
     if not any(counted):                                        # slices, numbers and masks name each place once
         out[index] += values
+    elif type(out) is not numpy.ndarray and out.dtype.kind == "c":      # CuPy adds real numbers only
+        xp(out).add.at(out.real, index, values.real)
+        xp(out).add.at(out.imag, index, values.imag)
     elif type(out) is not numpy.ndarray or not out.flags.c_contiguous:
         xp(out).add.at(out, index, values)
     elif all(counted):

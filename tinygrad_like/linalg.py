@@ -5,18 +5,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import autograd, backend, errors, ops
 from .errors import LinAlgError as LinAlgError
-from .functions import linalg as functions
-from .functions import reduce, shape
-from .functions.linalg import matmul as matmul
-from .functions.linalg import matrix_power as matrix_power
-from .functions.linalg import multi_dot as multi_dot
+from .functions import linalg as functions, reduce, shape
+from .functions.linalg import matmul as matmul, matrix_power as matrix_power, multi_dot as multi_dot
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-__all__ = ["norm", "vector_norm", "matrix_norm", "cond", "det", "slogdet", "matrix_rank", "inv", "pinv", "solve", "solve_triangular",
-           "cholesky", "eigh", "eigvalsh", "svd", "svdvals", "qr", "lstsq", "matmul", "matrix_power", "multi_dot", "vecdot", "cross",
-           "diagonal", "LinAlgError"]
+__all__ = ["norm", "vector_norm", "matrix_norm", "cond", "det", "slogdet", "matrix_rank", "inv", "pinv", "solve",
+           "solve_triangular", "cholesky", "eigh", "eigvalsh", "svd", "svdvals", "qr", "lstsq", "matmul", "matrix_power",
+           "multi_dot", "vecdot", "cross", "diagonal", "LinAlgError"]
 
 
 class SlogdetResult(NamedTuple):
@@ -125,7 +122,8 @@ def inv(A: Tensor) -> Tensor:
     return ops.inv(A)
 
 
-def pinv(A: Tensor, rcond: float | None = None, hermitian: bool = False, *, atol: float | None = None, rtol: float | None = None) -> Tensor:
+def pinv(A: Tensor, rcond: float | None = None, hermitian: bool = False, *, atol: float | None = None,
+         rtol: float | None = None) -> Tensor:
     """The pseudo-inverse; singular values up to rtol (or rcond) times the largest count as 0."""
     if atol is not None or hermitian:
         raise NotImplementedError("pinv: atol and hermitian=True are not offered: use rtol, and leave hermitian out")
@@ -199,8 +197,8 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: None = None) -> SVDRes
     """U, S, Vh with A = U diag(S) Vh: singular values descending.  full_matrices: U and Vh are square."""
     if full_matrices and A.shape[-1] != A.shape[-2]:
         if A.requires_grad:
-            raise NotImplementedError("svd: full_matrices=True is not differentiable for a matrix that is not square, as the further "
-                                      "vectors are any: pass full_matrices=False")
+            raise NotImplementedError("svd: full_matrices=True is not differentiable for a matrix that is not square: pass "
+                                      "full_matrices=False")
         U, S, Vh = backend.xp(A.array).linalg.svd(A.array)
         return SVDResult(autograd.wrap(U), autograd.wrap(S), autograd.wrap(Vh))
     return SVDResult(*ops.svd(A))

@@ -8,10 +8,10 @@ from tinygrad_like.testing import Sample, arrays, shapes
 @st.composite
 def index_of(draw, shape, repeats=True):
     """An index for an array of this shape: slices, numbers, None, ..., a mask, or arrays of integers."""
-    kinds = ["basic", "mask", "arrays"] if all(shape) else ["basic"]
+    kinds = ["basic", "mask", "arrays"] if shape and all(shape) else ["basic"]
     kind = draw(st.sampled_from(kinds))
     if kind == "mask":
-        dims = draw(st.integers(0, len(shape)))
+        dims = draw(st.integers(1, len(shape)))
         return draw(arrays(shape[:dims], low=0, high=1, dtype="bool"))
     entries = []
     for n in shape[:draw(st.integers(0, len(shape)))]:

@@ -1,7 +1,6 @@
 """Matrix products and linear algebra, spelled as PyTorch spells them.  What torch.linalg has is in `tinygrad_like.linalg`."""
 from __future__ import annotations
 
-import math
 from string import ascii_letters
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +11,9 @@ from .common import in_place
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
-__all__ = ["matmul", "mm", "bmm", "mv", "dot", "vdot", "inner", "outer", "ger", "addmm", "addmv", "addbmm", "baddbmm", "addr", "einsum",
-           "tensordot", "kron", "cross", "matrix_power", "chain_matmul", "inverse", "det", "logdet", "slogdet", "cholesky",
-           "pinverse", "cdist", "bilinear"]
+__all__ = ["matmul", "mm", "bmm", "mv", "dot", "vdot", "inner", "outer", "ger", "addmm", "addmv", "addbmm", "baddbmm", "addr",
+           "einsum", "tensordot", "kron", "cross", "matrix_power", "chain_matmul", "inverse", "det", "logdet", "slogdet",
+           "cholesky", "pinverse", "cdist", "bilinear"]
 
 
 # ---- products ---------------------------------------------------------------------------------------------------
@@ -32,8 +31,8 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """The products of two stacks of matrices, (b, n, k) and (b, k, m)."""
     with_dims("bmm", "input", input, 3), with_dims("bmm", "mat2", mat2, 3)
     if input.shape[0] != mat2.shape[0]:
-        raise errors.ShapeError(f"bmm: the stacks are as high as each other, got shapes {tuple(input.shape)} and {tuple(mat2.shape)}: "
-                                "matmul broadcasts")
+        raise errors.ShapeError(f"bmm: the stacks are as high as each other, got shapes {tuple(input.shape)} and "
+                                f"{tuple(mat2.shape)}: matmul broadcasts")
     return ops.matmul(input, mat2)
 
 
@@ -102,7 +101,7 @@ def added(name: str, input: Tensor, product: Tensor, beta: float, alpha: float) 
     except ValueError:
         fits = False
     if not fits:
-        raise errors.ShapeError(f"{name}: input broadcasts to the product's shape, {tuple(product.shape)}, got {tuple(input.shape)}")
+        raise errors.ShapeError(f"{name}: input broadcasts to the product's shape {tuple(product.shape)}, got {tuple(input.shape)}")
     product = product if alpha == 1 else ops.mul(product, alpha)
     if beta == 0:
         return product
@@ -138,8 +137,8 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     for x, term in zip(xs, terms):
         for letter, n in zip(term, x.shape):
             if lengths.setdefault(letter, n) != n and 1 not in (n, lengths[letter]):
-                raise errors.ShapeError(f"einsum: {letter!r} in {equation!r} has length {lengths[letter]} in one operand and {n} in another: "
-                                        f"the shapes are {', '.join([str(tuple(x.shape)) for x in operands])}")
+                raise errors.ShapeError(f"einsum: {letter!r} in {equation!r} has length {lengths[letter]} in one operand and {n} "
+                                        f"in another: the shapes are {', '.join([str(tuple(x.shape)) for x in operands])}")
             lengths[letter] = max(n, lengths[letter]) if n else n
     return ops.einsum(*xs, subscripts=",".join(terms) + "->" + result)
 
@@ -154,7 +153,8 @@ def equation_terms(equation: str, operands: Any) -> tuple[list[str], str]:
     dots = ""
     for k, (term, x) in enumerate(zip(terms, operands)):
         extra = x.ndim - len(term.replace(".", ""))
-        if extra < 0 or (extra and "." not in term) or term.count(".") > 1 or not all([c == "." or c in ascii_letters for c in term]):
+        known = all([c == "." or c in ascii_letters for c in term])
+        if extra < 0 or (extra and "." not in term) or term.count(".") > 1 or not known:
             raise errors.ShapeError(f"einsum: operand {k} has shape {tuple(x.shape)}, and {equation!r} gives it the letters "
                                     f"{term.replace('.', '...')!r}: one letter for each dim, and ... for all others")
         if extra > len(dots):
@@ -184,14 +184,14 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     """Σ over some dims of both: the last `dims` of a and the first of b, or those in the two lists of `dims`."""
     if isinstance(raw(dims), (int,)):
         if not 0 <= dims <= min(a.ndim, b.ndim):
-            raise errors.ShapeError(f"tensordot: dims={dims} is between 0 and the dims that both have, got shapes {tuple(a.shape)} and "
-                                    f"{tuple(b.shape)}")
+            raise errors.ShapeError(f"tensordot: dims={dims} is between 0 and the dims that both have, got shapes {tuple(a.shape)} "
+                                    f"and {tuple(b.shape)}")
         dims = list(range(a.ndim - dims, a.ndim)), list(range(dims))
     over_a, over_b = [[int(d) % x.ndim for d in (line if isinstance(line, (list, tuple)) else raw(line).reshape(-1).tolist())]
                       for x, line in zip((a, b), dims)]
     if [a.shape[d] for d in over_a] != [b.shape[d] for d in over_b]:
-        raise errors.ShapeError(f"tensordot: dims {over_a} of shape {tuple(a.shape)} and {over_b} of shape {tuple(b.shape)} are not of "
-                                "the same lengths")
+        raise errors.ShapeError(f"tensordot: dims {over_a} of shape {tuple(a.shape)} and {over_b} of shape {tuple(b.shape)} are "
+                                "not of the same lengths")
     for_a, for_b = list(ascii_letters[:a.ndim]), list(ascii_letters[a.ndim:a.ndim + b.ndim])
     for i, j in zip(over_a, over_b):
         for_b[j] = for_a[i]
@@ -254,8 +254,8 @@ def multi_dot(tensors: Any) -> Tensor:
         return ops.clone(xs[0])
     for k, x in enumerate(xs):
         if x.ndim != 2 and not (x.ndim == 1 and k in (0, len(xs) - 1)):
-            raise errors.ShapeError(f"multi_dot: tensor {k} has shape {tuple(x.shape)}: all are matrices, the first and the last may be "
-                                    "vectors")
+            raise errors.ShapeError(f"multi_dot: tensor {k} has shape {tuple(x.shape)}: all are matrices, the first and the last "
+                                    "may be vectors")
     shapes = [tuple(x.shape) for x in xs]
     sides = [1 if len(shapes[0]) == 1 else shapes[0][0], *[s[0] for s in shapes[1:]], 1 if len(shapes[-1]) == 1 else shapes[-1][1]]
     best: dict[tuple[int, int], tuple[int, int]] = {(i, i): (0, i) for i in range(len(xs))}     # from … to: (cost, where to part)
@@ -282,8 +282,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x W_k y + b_k for each output feature k: weight has shape (out features, in1 features, in2 features)"""
     if weight.ndim != 3 or input1.shape[-1:] != weight.shape[1:2] or input2.shape[-1:] != weight.shape[2:]:
-        raise errors.ShapeError(f"bilinear: the weight, {tuple(weight.shape)}, is (out, in1, in2), and the inputs end with in1 and in2, got "
-                                f"{tuple(input1.shape)} and {tuple(input2.shape)}")
+        raise errors.ShapeError(f"bilinear: the weight, {tuple(weight.shape)}, is (out, in1, in2), and the inputs end with in1 and "
+                                f"in2, got {tuple(input1.shape)} and {tuple(input2.shape)}")
     out = einsum("...i,oij,...j->...o", input1, weight, input2)
     return out if bias is None else ops.add(out, bias)
 
@@ -291,7 +291,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
 def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = None) -> Tensor:
     """The p-norm distances of each row of x1 from each row of x2: (…, n, d) and (…, m, d) give (…, n, m)."""
     if x1.ndim < 2 or x2.ndim < 2 or x1.shape[-1] != x2.shape[-1]:
-        raise errors.ShapeError(f"cdist takes stacks of rows of the same length, got shapes {tuple(x1.shape)} and {tuple(x2.shape)}")
+        raise errors.ShapeError(f"cdist takes rows of the same length, got shapes {tuple(x1.shape)} and {tuple(x2.shape)}")
     if compute_mode is not None:
         raise NotImplementedError("cdist: compute_mode is not offered: distances are always computed from differences")
     from .reduce import norm
