@@ -47,8 +47,9 @@ def assert_same_with_gradients(name, *args, tolerance=1e-12, **kwargs):
         assert_same(a.grad, torch.zeros_like(b) + (0 if b.grad is None else b.grad), tolerance)
 
 
-UNARY = [(name, X) for name in """neg square exp exp2 expm1 sin cos tan atan sinh cosh tanh asinh arctan arcsinh sinc deg2rad rad2deg erf erfc
-          abs absolute sign sgn round floor ceil trunc fix frac negative positive relu sigmoid selu celu hardshrink nan_to_num""".split()]
+UNARY = [(name, X) for name in """neg square exp exp2 expm1 sin cos tan atan sinh cosh tanh asinh arctan arcsinh sinc deg2rad
+          rad2deg erf erfc abs absolute sign sgn round floor ceil trunc fix frac negative positive relu sigmoid selu
+          celu hardshrink nan_to_num""".split()]
 UNARY += [(name, POSITIVE) for name in "sqrt rsqrt reciprocal log log2 log10 log1p".split()]
 UNARY += [(name, UNIT) for name in "asin arcsin acos arccos atanh arctanh erfinv".split()]
 UNARY += [(name, ABOVE_ONE) for name in "acosh arccosh".split()]
@@ -70,8 +71,8 @@ def test_unary(name, x):
         assert_same(t, getattr(s, name + "_")())
 
 
-BINARY = """add sub subtract mul multiply div divide true_divide rsub fmod remainder atan2 arctan2 hypot logaddexp logaddexp2 maximum minimum fmax
-            fmin copysign""".split()
+BINARY = """add sub subtract mul multiply div divide true_divide rsub fmod remainder atan2 arctan2 hypot logaddexp logaddexp2
+            maximum minimum fmax fmin copysign""".split()
 
 
 @pytest.mark.parametrize("name", BINARY)
@@ -89,11 +90,15 @@ def test_binary(name):
 
 CALLS = [
     ("add", (X, Y), {"alpha": 0.5}), ("sub", (X, 2), {"alpha": 3}), ("rsub", (X, Y), {"alpha": 2}),
-    ("div", (X, Y), {"rounding_mode": "floor"}), ("div", (X, Y), {"rounding_mode": "trunc"}), ("div", (X, 0.3), {"rounding_mode": "floor"}),
-    ("lerp", (X, Y, 0.3), {}), ("lerp", (X, Y, UNIT), {}), ("addcmul", (X, Y, UNIT), {"value": 0.5}), ("addcdiv", (X, Y, UNIT), {"value": -2}),
+    ("div", (X, Y), {"rounding_mode": "floor"}), ("div", (X, Y), {"rounding_mode": "trunc"}),
+    ("div", (X, 0.3), {"rounding_mode": "floor"}),
+    ("lerp", (X, Y, 0.3), {}), ("lerp", (X, Y, UNIT), {}), ("addcmul", (X, Y, UNIT), {"value": 0.5}),
+    ("addcdiv", (X, Y, UNIT), {"value": -2}),
     ("pow", (X, 2), {}), ("pow", (X, 3), {}), ("pow", (X, 4), {}), ("pow", (X, 7), {}), ("pow", (X, 0), {}), ("pow", (X, 1), {}),
-    ("pow", (X, -1), {}), ("pow", (X, -3), {}), ("pow", (POSITIVE, 0.5), {}), ("pow", (POSITIVE, -0.5), {}), ("pow", (POSITIVE, 1.7), {}),
-    ("pow", (POSITIVE, Y), {}), ("pow", (2.5, Y), {}), ("pow", (0, POSITIVE), {}), ("pow", (3, Y.astype("float32")), {"tolerance": 1e-5}),
+    ("pow", (X, -1), {}), ("pow", (X, -3), {}), ("pow", (POSITIVE, 0.5), {}), ("pow", (POSITIVE, -0.5), {}),
+    ("pow", (POSITIVE, 1.7), {}),
+    ("pow", (POSITIVE, Y), {}), ("pow", (2.5, Y), {}), ("pow", (0, POSITIVE), {}),
+    ("pow", (3, Y.astype("float32")), {"tolerance": 1e-5}),
     ("pow", (np.array([0.0, 0, 0, -2, 2]), np.array([0.0, 2, 0.5, 2, 0])), {}),
     ("xlogy", (X, POSITIVE), {}), ("xlogy", (2.0, POSITIVE), {}), ("xlogy", (X, 3), {}),
     ("xlogy", (np.array([0.0, 0, 1]), np.array([1.0, 2, 2])), {}),
@@ -103,9 +108,11 @@ CALLS = [
     ("clamp_max", (X, Y), {}), ("clamp", (X, 1.0, -1.0), {}), ("clamp", (X, Y, Y - 1), {}),
     ("nan_to_num", (SPECIAL,), {}), ("nan_to_num", (SPECIAL, 1.0, 2.0, -3.0), {}), ("copysign", (SPECIAL[:2], -1.0), {}),
     ("celu", (X, 0.7), {"tolerance": 1e-7}), ("threshold", (X, 0.2, 5.0), {}), ("hardshrink", (X, 1.0), {}),
-    ("prelu", (X, np.array([0.2])), {}), ("prelu", (X, np.array([0.2, 0.3, -1, 2])), {}), ("prelu", (X[None], np.array([0.2, -1])), {}),
+    ("prelu", (X, np.array([0.2])), {}), ("prelu", (X, np.array([0.2, 0.3, -1, 2])), {}),
+    ("prelu", (X[None], np.array([0.2, -1])), {}),
     ("prelu", (X[0], np.array(0.2)), {}),
-    ("softmax", (X, 1), {}), ("softmax", (X, 0), {}), ("softmax", (X * 1e4, -1), {}), ("softmax", (X[0, 0], 0), {}), ("softmax", (X[:, :0], 1), {}),
+    ("softmax", (X, 1), {}), ("softmax", (X, 0), {}), ("softmax", (X * 1e4, -1), {}), ("softmax", (X[0, 0], 0), {}),
+    ("softmax", (X[:, :0], 1), {}),
     ("log_softmax", (X, 1), {}), ("log_softmax", (X * 1e4, 0), {}),
     ("logsumexp", (X, 1), {}), ("logsumexp", (X, (0, 1)), {"keepdim": True}), ("logsumexp", (X[:, :0], 1), {}),
     ("logsumexp", (X[0, 0], 0), {}), ("where", (X > 0, X, Y), {}), ("where", (X > 0, X.astype("float32"), I), {}),
@@ -117,14 +124,22 @@ def test_calls(name, args, kwargs):
     assert_same_with_gradients(name, *args, **kwargs)
 
 
-INTEGERS = [("add", I, J), ("mul", I, 2), ("mul", I, 1.5), ("div", I, J), ("div", I, 2), ("floor_divide", I, J), ("remainder", I, J), ("fmod", I, J),
-            ("pow", I, 2), ("pow", I, 5), ("pow", I, 0.5 + 1), ("pow", 2, np.abs(J)), ("exp", I), ("sqrt", np.abs(I)), ("sigmoid", I),
-            ("sin", I), ("atan2", I, J), ("copysign", I, J), ("floor", I), ("round", I), ("sign", I), ("abs", I), ("square", I), ("relu", I), ("clamp", I, 1),
-            ("clamp", I, 0.5), ("maximum", I, J), ("logsumexp", I, 0), ("deg2rad", I), ("nan_to_num", I), ("isnan", I), ("signbit", I), ("erf", I),
-            ("xlogy", np.abs(I), np.abs(J)), ("eq", I, J), ("gt", I, 0.5), ("logical_and", I, J), ("logical_or", I, B), ("logical_xor", I, B),
-            ("logical_not", I), ("bitwise_and", I, J), ("bitwise_or", I, 4), ("bitwise_xor", I, J), ("bitwise_not", I), ("bitwise_not", B),
-            ("bitwise_and", B, B[::-1].copy()), ("bitwise_left_shift", I, np.abs(J)), ("bitwise_right_shift", I, 1), ("heaviside", I, J), ("add", B, B),
-            ("mul", B, I), ("sinc", I), ("rsub", I, 1), ("square", B), ("sqrt", B), ("where", B, I, 1.5), ("where", B, 1, 2), ("where", B, 1.0, 0),
+INTEGERS = [("add", I, J), ("mul", I, 2), ("mul", I, 1.5), ("div", I, J), ("div", I, 2), ("floor_divide", I, J),
+            ("remainder", I, J), ("fmod", I, J),
+            ("pow", I, 2), ("pow", I, 5), ("pow", I, 0.5 + 1), ("pow", 2, np.abs(J)), ("exp", I), ("sqrt", np.abs(I)),
+            ("sigmoid", I),
+            ("sin", I), ("atan2", I, J), ("copysign", I, J), ("floor", I), ("round", I), ("sign", I), ("abs", I), ("square", I),
+            ("relu", I), ("clamp", I, 1),
+            ("clamp", I, 0.5), ("maximum", I, J), ("logsumexp", I, 0), ("deg2rad", I), ("nan_to_num", I), ("isnan", I),
+            ("signbit", I), ("erf", I),
+            ("xlogy", np.abs(I), np.abs(J)), ("eq", I, J), ("gt", I, 0.5), ("logical_and", I, J), ("logical_or", I, B),
+            ("logical_xor", I, B),
+            ("logical_not", I), ("bitwise_and", I, J), ("bitwise_or", I, 4), ("bitwise_xor", I, J), ("bitwise_not", I),
+            ("bitwise_not", B),
+            ("bitwise_and", B, B[::-1].copy()), ("bitwise_left_shift", I, np.abs(J)), ("bitwise_right_shift", I, 1),
+            ("heaviside", I, J), ("add", B, B),
+            ("mul", B, I), ("sinc", I), ("rsub", I, 1), ("square", B), ("sqrt", B), ("where", B, I, 1.5), ("where", B, 1, 2),
+            ("where", B, 1.0, 0),
             ("where", B, True, False), ("reciprocal", J), ("addcmul", I, J, J)]
 
 
@@ -166,10 +181,14 @@ def test_whole_tensor_comparisons():
     assert tl.equal(tl.tensor([1.0]), tl.tensor([1])) is torch.equal(torch.tensor([1.0]), torch.tensor([1]))
 
 
-ACTIVATIONS = [("leaky_relu", {}), ("leaky_relu", {"negative_slope": 1.5}), ("elu", {"alpha": 0.7}), ("selu", {}), ("celu", {"alpha": 2.0}), ("gelu", {}),
-               ("gelu", {"approximate": "tanh"}), ("silu", {}), ("mish", {}), ("hardtanh", {}), ("hardtanh", {"min_val": -0.5, "max_val": 2.0}),
-               ("relu6", {}), ("hardswish", {}), ("hardsigmoid", {}), ("softplus", {}), ("softplus", {"beta": 2.0, "threshold": 1.0}),
-               ("softplus", {"threshold": -1.0}), ("logsigmoid", {}), ("softsign", {}), ("tanhshrink", {}), ("softshrink", {}), ("hardshrink", {})]
+ACTIVATIONS = [("leaky_relu", {}), ("leaky_relu", {"negative_slope": 1.5}), ("elu", {"alpha": 0.7}), ("selu", {}),
+               ("celu", {"alpha": 2.0}), ("gelu", {}),
+               ("gelu", {"approximate": "tanh"}), ("silu", {}), ("mish", {}), ("hardtanh", {}),
+               ("hardtanh", {"min_val": -0.5, "max_val": 2.0}),
+               ("relu6", {}), ("hardswish", {}), ("hardsigmoid", {}), ("softplus", {}),
+               ("softplus", {"beta": 2.0, "threshold": 1.0}),
+               ("softplus", {"threshold": -1.0}), ("logsigmoid", {}), ("softsign", {}), ("tanhshrink", {}), ("softshrink", {}),
+               ("hardshrink", {})]
 
 
 @pytest.mark.parametrize("name, kwargs", ACTIVATIONS, ids=[f"{k}-{name}" for k, (name, _) in enumerate(ACTIVATIONS)])
@@ -214,7 +233,8 @@ CORNERS = [                                                     # function, inpu
     (tl.xlogy, [[0.0, 0.0], [0.0, 1.0]], [0, 0], [[0, 0], [nan, 0]]),
     (lambda x: tl.where(x > 0, x, tl.zeros(2)), [[0.0, 2.0]], [0, 2], [[0, 1]]),
     (lambda x: tl.safe_where(x > 0, tl.sqrt, x, 0.0), [[0.0, -1.0, 4.0]], [0, 0, 2], [[0, 0, 0.25]]),
-    (lambda x: tl.safe_where(x > 1, tl.log, x, lambda x: tl.sqrt(1 - x)), [[1.0, 0.0, math.e]], [0, 1, 1], [[-inf, -0.5, 1 / math.e]]),
+    (lambda x: tl.safe_where(x > 1, tl.log, x, lambda x: tl.sqrt(1 - x)), [[1.0, 0.0, math.e]], [0, 1, 1],
+     [[-inf, -0.5, 1 / math.e]]),
 ]
 
 
@@ -305,8 +325,10 @@ def test_errors(call, kind, words):
 
 def test_numbers_do_not_widen():
     x = tl.ones(3, requires_grad=True)
-    for out in (x * 2.5, 2.5 ** x, x ** 2.5, x / 3, tl.clamp(x, 0.5, 2), tl.where(x > 0, x, 0.5), tl.xlogy(x, 2.5), tl.xlogy(2.5, x), tl.atan2(x, 2.0),
-                tl.lerp(x, x, 0.5), tl.hypot(x, 2.0), tl.maximum(x, 0.5), tl.copysign(x, -1.0), tl.softmax(x, 0), tl.logaddexp(x, tl.zeros(()))):
+    for out in (x * 2.5, 2.5 ** x, x ** 2.5, x / 3, tl.clamp(x, 0.5, 2), tl.where(x > 0, x, 0.5), tl.xlogy(x, 2.5),
+                tl.xlogy(2.5, x), tl.atan2(x, 2.0),
+                tl.lerp(x, x, 0.5), tl.hypot(x, 2.0), tl.maximum(x, 0.5), tl.copysign(x, -1.0), tl.softmax(x, 0),
+                tl.logaddexp(x, tl.zeros(()))):
         g, = tl.autograd.grad(out.sum(), x, create_graph=True)
         assert out.dtype == g.dtype == tl.float32
 
