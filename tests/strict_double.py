@@ -155,28 +155,24 @@ def writable(x):
 def plain_index(x, index):
     """The index, as NumPy takes it, with what CuPy does to arrays in it: integers wrap around, masks wait for their size."""
     index = index if isinstance(index, tuple) else (index,)
-    taken = sum([mask_dims(i) if mask_dims(i) else i is not None and i is not Ellipsis for i in index])
+    takes = [i.ndim if is_mask(i) else int(i is not None and i is not Ellipsis and not isinstance(i, bool)) for i in index]
     found, axis = [], 0
-    for i in index:
+    for i, n in zip(index, takes):
         if isinstance(i, (np.ndarray, list)):
             counts["uploads"] += 1
             i = ndarray(np.asarray(i, None if len(i) else np.int64))
         if isinstance(i, ndarray):
             if i.dtype.kind not in "iub":
                 raise IndexError("arrays used as indices must be of integer or boolean type")
-            if mask_dims(i):
-                counts["waits"] += 1
-                found.append(i.on_host)
-            else:
-                found.append(wrapped_around(i.on_host, x.shape[axis]))
-        else:
-            found.append(i)
-        axis += x.ndim - taken if i is Ellipsis else mask_dims(i) or i is not None
+            counts["waits"] += is_mask(i)
+            i = i.on_host if is_mask(i) else wrapped_around(i.on_host, x.shape[axis])
+        found.append(i)
+        axis += x.ndim - sum(takes) if i is Ellipsis else n
     return tuple(found)
 
 
-def mask_dims(i):
-    return i.ndim if isinstance(i, (ndarray, np.ndarray)) and i.dtype == bool else 0
+def is_mask(i):
+    return isinstance(i, (ndarray, np.ndarray)) and i.dtype == bool
 
 
 def wrapped_around(i, n):
@@ -220,8 +216,7 @@ def run(name, function, args, kwargs):
 
 def is_double(x):
     """Whether x is, or is an array of, a floating-point type of 64 bits."""
-    if isinstance(x, (ndarray, np.ndarray, np.generic)):
-        x = x.dtype
+    x = getattr(x, "dtype", x)
     if not isinstance(x, (np.dtype, type, str)):
         return False
     try:

@@ -33,7 +33,7 @@ LAYERS = [
     ["ops"],
     ["types", "functions", "methods"],
     ["tensor", "printing", "derivatives"],
-    ["nn", "utils", "testing", "check_gpu"],
+    ["nn", "linalg", "cuda", "utils", "names", "testing", "check_gpu"],
 ]
 LAYER = {name: i for i, layer in enumerate(LAYERS) for name in layer}
 # Imports inside functions are for what is above, or needed seldom.  In the engine itself each is named here.
@@ -44,12 +44,12 @@ INWARD = {
 
 
 def imports(name, tree):
-    """(module, whether it is imported when the file is, rather than in a function or for type checkers)."""
-    later = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
-             or (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))]
-    inside = {id(child) for node in later for child in ast.walk(node)}
+    """(module, whether it is imported when the file is, rather than in a function), but for what only type checkers read."""
+    inside = {id(child) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) for child in ast.walk(node)}
+    unread = {id(child) for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+              for child in ast.walk(node)}
     package = ["tinygrad_like", *name.split("/")[:-1]]
-    for node in ast.walk(tree):
+    for node in [node for node in ast.walk(tree) if id(node) not in unread]:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name, id(node) not in inside
@@ -87,8 +87,8 @@ def test_imports_point_one_way(name):
 every_op = pytest.mark.parametrize("op", OPS, ids=lambda op: op.__name__)
 
 ATTRIBUTES = {"shape", "ndim", "dtype", "reshape", "swapaxes", "sum"}         # what arrays and Tensors have in common
-OF_LISTS = {"append", "extend", "insert", "index", "kind"}                    # of lists and tuples; kind of a dtype
-MODULES = {"math", "builtins", "itertools"}                                   # whose functions work on plain numbers
+OF_OTHERS = {"append", "extend", "insert", "index", "join", "split", "kind"}  # of lists, of strings, and the kind of a dtype
+MODULES = {"math", "builtins", "itertools", "errors"}                         # of plain numbers, and what is raised
 CALLS = {"len", "range", "tuple", "list", "set", "sorted", "reversed", "zip", "enumerate", "slice", "int", "isinstance", "dict",
          "min", "max", "sum", "abs", "any", "all", "str", "next", "iter", "map"}    # Python's own, for shapes and axes
 
@@ -123,11 +123,12 @@ def check_words(function, where, checked):
     local |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     for node in ast.walk(tree):
         line = f"{where}, line {getattr(node, 'lineno', 1) + function.__code__.co_firstlineno - 1} of {function.__module__}"
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and inspect.ismodule(known(node.value.id, function)):
+        module = known(node.value.id, function) if isinstance(getattr(node, "value", None), ast.Name) else None
+        if isinstance(node, ast.Attribute) and inspect.ismodule(module):
             if node.value.id not in MODULES:                    # elementwise.where
-                check_word(node.attr, getattr(known(node.value.id, function), node.attr), line, checked)
+                check_word(node.attr, getattr(module, node.attr), line, checked)
         elif isinstance(node, ast.Attribute):
-            assert node.attr in ATTRIBUTES | OF_LISTS, f"{line}: .{node.attr} differs between arrays and Tensors"
+            assert node.attr in ATTRIBUTES | OF_OTHERS, f"{line}: .{node.attr} differs between arrays and Tensors"
         if isinstance(node, (ast.Assign, ast.AugAssign)):
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 written = target.value if isinstance(target, ast.Subscript) else target if isinstance(node, ast.AugAssign) else None
@@ -143,7 +144,8 @@ def known(word, function):
 def check_word(word, meant, line, checked):
     """A name from outside the function: an op, a helper of the ops, a number, or one of Python's words."""
     module = getattr(meant, "__module__", None) or getattr(meant, "__name__", "")
-    if isinstance(meant, type) and issubclass(meant, Op) or word in MODULES or meant in vars(tinygrad_like.ops).values():
+    if isinstance(meant, type) and issubclass(meant, (Op, Exception)) or inspect.ismodule(meant) and (
+            word in MODULES or meant.__name__.startswith("tinygrad_like.ops.")):
         return
     if inspect.isfunction(meant) and module.startswith("tinygrad_like.ops"):
         check_words(meant, f"{line}: {word}", checked)

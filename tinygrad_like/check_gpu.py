@@ -6,6 +6,7 @@ at the memory pool.  The exit status is 0 if all agrees, 1 if something does not
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import platform
 import sys
@@ -13,16 +14,17 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import tinygrad_like as _loads_everything  # noqa: F401
-
 from . import autograd, backend, errors, ops
-from .autograd import Op, raw, wrap
+from .autograd import Op, wrap
+from .functions import tensor
+from .nn.functional import cross_entropy
+from .types import float32
 
 TOLERANCE = {"float32": 2e-4, "float64": 1e-10}         # of the largest number in a result
 
 
-def main(device: str = "cuda", say: Any = print) -> int:
-    """Check the device, say what is found, and return the exit status."""
+def main(device: str = "cuda", without: Any = (), say: Any = print) -> int:
+    """Check the device, except for the ops named in `without`; say what is found, and return the exit status."""
     say(f"tinygrad_like.check_gpu: Python {platform.python_version()} on {platform.platform()}, NumPy {backend.host.__version__}")
     try:
         module = backend.library(device)
@@ -30,7 +32,7 @@ def main(device: str = "cuda", say: Any = print) -> int:
         say(f"no GPU to check: {error}")
         return 2
     say(describe(module))
-    agree = [check_ops(device, dtype, say) for dtype in TOLERANCE]
+    agree = [check_ops(device, dtype, without, say) for dtype in TOLERANCE]
     agree.append(check_training(device, module, say))
     say("everything agrees" if all(agree) else "THE GPU AND THE CPU DISAGREE: see above")
     return 0 if all(agree) else 1
@@ -42,18 +44,20 @@ def describe(module: Any) -> str:
     runtime = getattr(getattr(module, "cuda", None), "runtime", None)
     if runtime is not None:
         card = runtime.getDeviceProperties(0)
-        text += (f" on {card['name'].decode()}, compute capability {card['major']}.{card['minor']}, "
-                 f"{card['totalGlobalMem'] / 2**30:.1f} GiB; driver {runtime.driverGetVersion()}, runtime {runtime.runtimeGetVersion()}")
-    return text
+        text += f" on {card['name'].decode()}, {card['totalGlobalMem'] / 2**30:.1f} GiB, "
+        text += f"compute capability {card['major']}.{card['minor']}; "
+        text += f"driver {runtime.driverGetVersion()}, runtime {runtime.runtimeGetVersion()}"
+    settings = [f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith(("CUPY_", "CUDA_"))]
+    return "\n".join([text, *settings])
 
 
 # ---- ops --------------------------------------------------------------------------------------------------------
-def check_ops(device: str, dtype: str, say: Any) -> bool:
+def check_ops(device: str, dtype: str, without: Any = (), say: Any = print) -> bool:
     """Whether the ops give the same results and gradients, in this dtype."""
     agree, errors_found, unable = [], [], []
     untried = [op.__name__ for op, case in cases() if case is None]
     for op, case in cases():
-        if case is None:
+        if case is None or op.__name__ in without:
             continue
         operands, params = moved(case, "cpu", dtype)
         try:
@@ -128,21 +132,34 @@ def all_ops(base: type = Op) -> Iterator[type[Op]]:
 
 
 def cases() -> list[tuple[type[Op], Any]]:
-    """Each op with (operands, parameters) to try it on; with None, if it needs some and none are given below."""
+    """Each op with (operands, parameters) to try it on; with None, if it takes none of the usual and none are given below."""
     for module in pkgutil.iter_modules(ops.__path__, f"{ops.__name__}."):
         importlib.import_module(module.name)
-    found = []
-    for op in sorted(set(all_ops()), key=lambda op: (op.__module__, op.__name__)):
-        case = special_cases().get(op.__name__)
-        if case is None:                                        # numbers between 0 and 1 suit most
-            operands = [numbers(4, 3, seed=i) for i in range(2 if op.variadic else len(op.operands))]
+    special = special_cases()
+    found = sorted([op for op in set(all_ops()) if op.__name__ not in ELSEWHERE], key=lambda op: (op.__module__, op.__name__))
+    return [(op, special.get(op.__name__) or usual_case(op)) for op in found]
+
+
+ELSEWHERE = {"to_device"}                               # tried whenever something is moved
+
+
+def usual_case(op: type[Op]) -> Any:
+    """Operands that the op takes and gives finite numbers for: matrices of small numbers, of larger ones, square ones, integers."""
+    np = backend.host
+    count = 2 if op.variadic else len(op.operands)
+    all_params: list[Any] = [{}, {"axis": 0}, {"axis": (0,)}]
+    square = numbers(4, 4) @ numbers(4, 4).T + np.eye(4)
+    for operands in ([numbers(4, 3, seed=i) for i in range(count)], [numbers(4, 3, seed=i) + 1 for i in range(count)],
+                     [square] * count, [np.arange(12).reshape(4, 3)] * count):
+        for params in all_params:
             try:
-                op(*operands)
-                case = operands, {}
+                with np.errstate(all="ignore"):
+                    found = op(*operands, **params)
+                if all([np.isfinite(y).all() for y in (found if isinstance(found, tuple) else (found,))]):
+                    return operands, params
             except Exception:
-                case = None
-        found.append((op, case))
-    return found
+                continue
+    return None
 
 
 def numbers(*shape: int, seed: int = 0, low: float = 0.1, high: float = 0.9, dtype: Any = "float64") -> Any:
@@ -150,17 +167,50 @@ def numbers(*shape: int, seed: int = 0, low: float = 0.1, high: float = 0.9, dty
 
 
 def special_cases() -> dict[str, Any]:
-    """(operands, parameters) for the ops that do not take just any matrices, by name."""
-    array = backend.host.array
+    """(operands, parameters) for the ops that need more than that, by name."""
+    np = backend.host
     x, y = numbers(4, 3), numbers(4, 3, seed=1)
+    rows, places = np.array([2, 0, 2]), np.array([[2, 0, 1], [1, 2, 0]])
     return {
-        "matmul": ([numbers(2, 4, 3), numbers(3, 5, seed=1)], {}),
-        "reshape": ([x], {"to": (3, 4)}),
+        "add_item": ([x, y[:3]], {"index": rows}),
+        "argtopk": ([x], {"k": 2}),
+        "astype": ([x], {"dtype": np.dtype("float32")}),
+        "bincount": ([np.array([3, 0, 3])], {}),
         "broadcast_to": ([x], {"to": (2, 4, 3)}),
-        "astype": ([x], {"dtype": backend.dtype("float32")}),
+        "cross_entropy": ([x], {"places": (np.arange(4)[:, None], np.array([[2], [0], [1], [2]]))}),
+        "einsum": ([x, y], {"subscripts": "ij,kj->ik"}),
+        "embedding": ([x], {"indices": places}),
+        "extreme_item": ([x, y[:3]], {"index": np.array([2, 0, 1])}),
+        "fold_borders": ([numbers(6, 7)], {"widths": ((1, 1), (2, 2)), "mode": "reflect"}),
+        "full_like": ([x], {"value": 2.0}),
+        "getitem": ([x], {"index": (rows, slice(1, None))}),
+        "histogram": ([x], {"bins": 4, "low": 0.0, "high": 1.0}),
+        "linear": ([x, numbers(5, 3), numbers(5)], {}),
+        "masked": ([x], {"keep": x > y}),
+        "matmul": ([numbers(2, 4, 3), numbers(3, 5, seed=1)], {}),
+        "one_hot": ([rows], {"classes": 3}),
+        "overlap_add": ([numbers(3, 2)], {"axis": 0, "step": 1, "into": (4,)}),
+        "pad": ([x], {"widths": ((1, 1), (0, 2))}),
+        "pinv": ([x], {"rcond": 1e-6}),
+        "put_add": ([y[:3]], {"index": rows, "into": (5, 3)}),
+        "put_add_along_axis": ([x[:2]], {"indices": places, "axis": 0, "into": (4, 3)}),
+        "put_add_slices": ([x[:3]], {"indices": rows, "axis": 0, "into": (5, 3)}),
+        "put_diagonal": ([x[0]], {"into": (3, 3)}),
+        "quantile_places": ([x], {"q": np.array([0.3]), "axis": 0}),
+        "repeat": ([x], {"repeats": 2, "axis": 0}),
+        "reshape": ([x], {"to": (3, 4)}),
+        "roll": ([x], {"shift": (1,), "axis": (0,)}),
+        "searchsorted": ([np.arange(4) / 4, x], {}),
+        "setitem": ([x, y[:2]], {"index": slice(1, 3)}),
+        "sliding_windows": ([x], {"axis": 0, "size": 2, "step": 1}),
+        "split": ([x], {"sizes": (1, 3)}),
         "swapaxes": ([x], {"axis1": 0, "axis2": 1}),
-        "getitem": ([x], {"index": (array([2, 0, 2]), slice(1, None))}),
-        "put_add": ([y[:3]], {"index": array([2, 0, 2]), "into": (5, 3)}),
+        "take": ([x], {"indices": rows}),
+        "take_along_axis": ([x], {"indices": places, "axis": 0}),
+        "threshold": ([x], {"above": 0.5, "value": 0.0}),
+        "tile": ([x], {"reps": (2, 1)}),
+        "transpose": ([x], {"axes": (1, 0)}),
+        "where": ([x, y], {"condition": x > y}),
     }
 
 
@@ -175,53 +225,41 @@ def check_training(device: str, module: Any, say: Any, steps: int = 20) -> bool:
         + (f"every step agrees, to {worst:.1e}" if agrees else f"DISAGREES: by {worst:.1e} at step {step}"))
     if memory is None:
         return agrees
-    steady = memory["used at the end"] <= memory["used after 5 steps"]
-    say("memory pool: " + ", ".join(f"{what} {count:,}" for what, count in memory.items())
-        + ("" if steady else ": IT GROWS from step to step"))
+    steady = memory["at the end"] <= memory["bytes used after 5 steps"]
+    say("memory pool: " + ", ".join([f"{what} {count:,}" for what, count in memory.items()]) + ("" if steady else ": IT GROWS"))
     return agrees and steady
 
 
 def train(device: str, module: Any, steps: int) -> tuple[list[float], float, dict[str, int] | None]:
-    """Train a classifier of made-up clusters: its losses, the seconds a step took, and the bytes of device memory in use."""
+    """Train a classifier of made-up clusters: its losses, the seconds that a step took, and what the memory pool holds."""
     np = backend.host
     random = np.random.default_rng(0)
     labels = random.integers(0, 10, 256)
-    x = (random.standard_normal((10, 64))[labels] + random.standard_normal((256, 64))).astype("float32")
-    sizes = [64, 128, 10]
-    weights = [random.standard_normal((m, n)).astype("float32") * (2 / m) ** 0.5 for m, n in zip(sizes, sizes[1:])]
-    biases = [np.zeros(n, "float32") for n in sizes[1:]]
-    onehot = np.eye(10, dtype="float32")[labels]
-
-    def on_device(array: Any) -> Any:
-        return wrap(backend.to_device(array, device))
-
-    parameters = [on_device(p).requires_grad_() for p in (*weights, *biases)]
-    x, onehot = on_device(x), on_device(onehot)
-    w1, w2, b1, b2 = parameters
-    pool = getattr(module, "get_default_memory_pool", lambda: None)()
-    memory, losses, start = {}, [], 0.0
+    x = random.standard_normal((10, 64))[labels] + random.standard_normal((256, 64))
+    w1, w2 = 0.1 * random.standard_normal((64, 128)), 0.1 * random.standard_normal((128, 10))
+    x, w1, b1, w2, b2 = [tensor(a, dtype=float32, device=device) for a in (x, w1, np.zeros(128), w2, np.zeros(10))]
+    labels = tensor(labels, device=device)
+    parameters = [p.requires_grad_() for p in (w1, b1, w2, b2)]
+    pool = module.get_default_memory_pool() if hasattr(module, "get_default_memory_pool") else None
+    memory, start, losses = {}, 0.0, tensor(np.zeros(steps), dtype=float32, device=device)
     for step in range(steps):
-        if step == 5:                                           # kernels are compiled now
-            memory["used after 5 steps"] = pool.used_bytes() if pool else 0
-            losses[-1].item()                                   # wait for the device
+        if step == 5:                                           # kernels are compiled by now
+            losses.tolist()                                     # wait for the device
+            memory["bytes used after 5 steps"] = pool.used_bytes() if pool else 0
             start = time.perf_counter()
-        scores = ops.relu(x @ w1 + b1) @ w2 + b2
-        scores = scores - raw(scores).max(axis=1, keepdims=True)
-        loss = (ops.log(ops.exp(scores).sum(axis=1)) - (scores * onehot).sum(axis=1)).sum() / 256
+        loss = cross_entropy((x @ w1 + b1).relu() @ w2 + b2, labels)
         loss.backward()
         with autograd.no_grad():
+            losses[step] = loss
             for p in parameters:
-                p -= 0.1 * p.grad
+                p -= 0.5 * p.grad
                 p.grad = None
-        losses.append(loss.detach())
-        del loss, scores                                        # the graph goes with them
-    found = [loss.item() for loss in losses]
+        del loss                                                # the graph goes with it
+    found = losses.tolist()
     seconds = (time.perf_counter() - start) / (steps - 5)
     if pool is None:
         return found, seconds, None
-    memory["used at the end"] = pool.used_bytes() - 512 * (steps - 5)     # less the losses that are kept, a block each
-    memory["held in all"] = pool.total_bytes()
-    return found, seconds, memory
+    return found, seconds, memory | {"at the end": pool.used_bytes(), "held in all": pool.total_bytes()}
 
 
 if __name__ == "__main__":

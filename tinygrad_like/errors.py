@@ -22,6 +22,10 @@ class BackendError(RuntimeError):
 
 def explain(op: Any, arrays: list[Any], params: dict[str, Any], error: Exception) -> Exception:
     """The error to raise when the forward of `op` failed: the same kind, with the op and its operands named."""
+    from .backend import array_types
+    kinds = {type(x): x for x in arrays if type(x) in array_types}
+    if len(kinds) > 1:
+        return device_mismatch(op, *list(kinds.values())[:2])
     shapes = [tuple(x.shape) for x in arrays if hasattr(x, "shape")]
     signature = ", ".join([str(s) for s in shapes] + [f"{k}={v!r}" for k, v in params.items() if not hasattr(v, "shape")])
     text = f"{op.__name__}({signature}): {error}"
