@@ -119,8 +119,12 @@ def test_setitem_refuses():
         leaf[0] = 1
     assert leaf.tolist() == [1, 0, 0] and leaf.requires_grad
     x = tl.zeros(2, 3)
-    with pytest.raises(errors.ShapeError, match=r"\(4,\).*\(3,\)|shape"):
+    with pytest.raises(errors.ShapeError, match=r"has shape \(3,\).*has shape \(4,\)"):
         x[0] = tl.zeros(4)
+    with pytest.raises(errors.ShapeError, match=r"has shape \(3,\).*has shape \(4,\)"):
+        x[0] = tl.zeros(4, requires_grad=True)
+    with pytest.raises(errors.ShapeError, match=r"has shape \(6,\).*has shape \(4,\)"):
+        x[x == 0] = tl.zeros(4)
     with pytest.raises(IndexError, match="5.*axis 0.*size 2"):
         x[5] = 1
     with pytest.raises(TypeError, match="str"):

@@ -26,6 +26,8 @@ def explain(op: Any, arrays: list[Any], params: dict[str, Any], error: Exception
     kinds = {type(x): x for x in arrays if type(x) in array_types}
     if len(kinds) > 1:
         return device_mismatch(op, *list(kinds.values())[:2])
+    if isinstance(error, ShapeError):                           # the op has said it better
+        return error
     shapes = [tuple(x.shape) for x in arrays if hasattr(x, "shape")]
     signature = ", ".join([str(s) for s in shapes] + [f"{k}={v!r}" for k, v in params.items() if not hasattr(v, "shape")])
     text = f"{op.__name__}({signature}): {error}"

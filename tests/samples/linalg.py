@@ -26,8 +26,8 @@ def layers(draw):
     return x, w, draw(arrays((out,))) if draw(st.booleans()) else None
 
 
-EQUATIONS = ["i->i", "ij->ji", "ij->i", "ij->", "i,i->", "ij,jk->ik", "ij,kj->ki", "bij,bjk->bik", "bij,bkj->kbi", "i,j->ji", "ij,ij->j",
-             "ij,j->j", "i,jk->k", "aij,jk,bk->abi", "ij,ij,ij->i", "i,i,i->", "ab,c->a", ",i->i", "i,ij,->j", "b,bi->ib"]
+EQUATIONS = ["i->i", "ij->ji", "ij->i", "ij->", "i,i->", "ij,jk->ik", "ij,kj->ki", "bij,bjk->bik", "bij,bkj->kbi", "i,j->ji",
+             "ij,ij->j", "ij,j->j", "i,jk->k", "aij,jk,bk->abi", "ij,ij,ij->i", "i,i,i->", "ab,c->a", ",i->i", "i,ij,->j", "b,bi->ib"]
 
 
 @st.composite
@@ -38,7 +38,7 @@ def sums_of_products(draw):
         sizes["i"] = 0
     terms = equation.split("->")[0].split(",")
     several = {c for c in sizes if sum([c in term for term in terms]) > 1}
-    one = draw(st.sampled_from(sorted(several))) if several and draw(st.booleans()) else None       # of length 1 in one of the operands
+    one = draw(st.sampled_from(sorted(several))) if several and draw(st.booleans()) else None       # of length 1 in one
     where = draw(st.integers(0, len(terms) - 1))
     operands = [draw(arrays(tuple([1 if c == one and k == where else sizes[c] for c in term]))) for k, term in enumerate(terms)]
     return tuple(operands), {"subscripts": equation}

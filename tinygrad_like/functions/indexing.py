@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import backend, errors, ops
 from ..autograd import raw
-from ..ops.indexing import along
+from ..ops.indexing import along, assign
 from ..ops.shape import at
 from .common import in_place
 
@@ -289,8 +289,8 @@ def write(x: Tensor, index: Any, value: Any) -> None:
         if type(index) is tuple and mixed(index):
             first, index = numbers_first(index)
             array = array[first]
-        array[ops.indexing.checked(index, array)] = value
-    except (IndexError, ValueError) as error:
+        assign(array, index, value)
+    except IndexError as error:
         raise errors.explain(ops.setitem, [x.array, value], {"index": index}, error) from error
 
 

@@ -3,6 +3,7 @@
 They are linear, and come in pairs: reading at some places, and adding into zeros at the same places, are each other's
 derivative.  What is read twice receives the sum of two gradients.
 """
+from .. import errors
 from ..autograd import Op
 from ..backend import add_at, check_index, host, xp
 from .shape import astype, at
@@ -40,12 +41,22 @@ class setitem(Op):
     """
     def forward(x, value, *, index):
         out = xp(x).array(x)
-        out[checked(index, x)] = value
+        assign(out, index, value)
         return out
 
     def dx(g, index): return setitem(g, 0, index=index)
 
     def dvalue(g, index, shape): return for_value(g, index, shape)
+
+
+def assign(x, index, value):
+    """x[index] = value, in place"""
+    try:
+        x[checked(index, x)] = value
+    except ValueError as error:
+        shapes = [tuple(getattr(a, "shape", ())) for a in (x[index], value)]
+        raise errors.ShapeError("x[index] = value: x[index] has shape {}, and the value has shape {}, which does not broadcast "
+                                "to it".format(*shapes)) from error
 
 
 class add_item(Op):
