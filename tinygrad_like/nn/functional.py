@@ -1,9 +1,658 @@
-"""The functions of networks: activations and losses, spelled as PyTorch spells them."""
+"""The functions of networks: activations, losses, distances and the like, spelled as PyTorch spells them."""
 from __future__ import annotations
 
+import math
+import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .. import ops
+from .. import autograd, backend, errors, ops
+from ..functions import elementwise
+from ..functions.elementwise import hardshrink, prelu, sigmoid, tanh
+from ..functions.indexing import embedding, one_hot
+from ..functions.linalg import bilinear, linear
+from ..functions.random import bernoulli, rand_like
+from ..functions.reduce import norm
+from ..functions.shape import movedim, pad
+from ..ops.indexing import along
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
+
+__all__ = [
+    "relu", "relu_", "relu6", "leaky_relu", "leaky_relu_", "prelu", "elu", "elu_", "celu", "celu_", "selu", "selu_", "gelu", "silu",
+    "mish", "sigmoid", "tanh", "logsigmoid", "softplus", "softsign", "tanhshrink", "hardtanh", "hardtanh_", "hardsigmoid",
+    "hardswish",
+    "softshrink", "hardshrink", "threshold", "threshold_", "glu", "softmax", "log_softmax", "softmin", "gumbel_softmax", "dropout",
+    "linear", "bilinear", "embedding", "one_hot", "pad", "normalize", "cosine_similarity", "pairwise_distance",
+    "mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "cross_entropy", "nll_loss", "binary_cross_entropy",
+    "binary_cross_entropy_with_logits", "kl_div", "poisson_nll_loss", "gaussian_nll_loss", "hinge_embedding_loss",
+    "margin_ranking_loss", "soft_margin_loss", "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss",
+    "cosine_embedding_loss", "triplet_margin_loss", "triplet_margin_with_distance_loss",
+]
+
+
+# ---- activations ------------------------------------------------------------------------------------------------
+def activated(input: Tensor, inplace: bool, function: Any, *args: Any, **params: Any) -> Tensor:
+    """function(input, …), which with inplace=True becomes the new value of input."""
+    if not inplace:
+        return function(input, *args, **params)
+    return input._become(f"{function.__name__}(inplace=True)", lambda: function(input, *args, **params))
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """max(0, x)"""
+    return activated(input, inplace, elementwise.relu)
+
+
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+    """min(max(0, x), 6)"""
+    return activated(input, inplace, ops.hardtanh, low=0.0, high=6.0)
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """x above 0, negative_slope · x below"""
+    return activated(input, inplace, ops.leaky_relu, slope=negative_slope)
+
+
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """x above 0, α (eˣ - 1) below"""
+    return activated(input, inplace, ops.elu, alpha=alpha)
+
+
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """x above 0, α (e^(x/α) - 1) below"""
+    return activated(input, inplace, elementwise.celu, alpha)
+
+
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """s · (x above 0, α (eˣ - 1) below), with the α and s that keep mean 0 and variance 1"""
+    return activated(input, inplace, elementwise.selu)
+
+
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """x Φ(x), Φ being the normal distribution; approximate='tanh' computes it by a tanh"""
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError(f"gelu: approximate is 'none' or 'tanh', got {approximate!r}")
+    return ops.gelu_tanh(input) if approximate == "tanh" else ops.gelu(input)
+
+
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """x σ(x)"""
+    return activated(input, inplace, ops.silu)
+
+
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    """x tanh(log(1 + eˣ))"""
+    return activated(input, inplace, ops.mish)
+
+
+def logsigmoid(input: Tensor) -> Tensor:
+    """log σ(x)"""
+    return ops.logsigmoid(input)
+
+
+def softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
+    """log(1 + e^(βx)) / β, and x itself where βx > threshold"""
+    return ops.softplus(input, beta=beta, threshold=threshold)
+
+
+def softsign(input: Tensor) -> Tensor:
+    """x / (1 + |x|)"""
+    return ops.softsign(input)
+
+
+def tanhshrink(input: Tensor) -> Tensor:
+    """x - tanh x"""
+    return ops.sub(input, ops.tanh(input))
+
+
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
+    """x, brought within min_val and max_val"""
+    if min_val > max_val:
+        raise ValueError(f"hardtanh: min_val={min_val} is above max_val={max_val}")
+    return activated(input, inplace, ops.hardtanh, low=min_val, high=max_val)
+
+
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
+    """min(max(x + 3, 0), 6) / 6"""
+    return activated(input, inplace, ops.hardsigmoid)
+
+
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+    """x min(max(x + 3, 0), 6) / 6"""
+    return activated(input, inplace, ops.hardswish)
+
+
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """x moved towards 0 by lambd, and 0 within"""
+    if lambd < 0:
+        raise RuntimeError(f"softshrink: lambd is not negative, got {lambd}")
+    return ops.softshrink(input, by=lambd)
+
+
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """x where x > threshold, value elsewhere"""
+    return activated(input, inplace, elementwise.threshold, threshold, value)
+
+
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """a σ(b), where a and b are the halves of input along dim"""
+    size = input.shape[dim]
+    if size % 2:
+        raise RuntimeError(f"glu: input of shape {tuple(input.shape)} is halved along dim {dim}, and {size} is odd")
+    lead = (slice(None),) * (dim % input.ndim)
+    return input[lead + (slice(None, size // 2),)] * ops.sigmoid(input[lead + (slice(size // 2, None),)])
+
+
+def in_place(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The function under its other name, relu_ for relu, by which it works in place."""
+    def changed(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        return function(input, *args, **kwargs, inplace=True)
+    changed.__name__ = changed.__qualname__ = f"{function.__name__}_"
+    changed.__doc__ = f"`{function.__name__}`, in place."
+    return changed
+
+
+relu_, leaky_relu_, elu_, celu_, selu_ = in_place(relu), in_place(leaky_relu), in_place(elu), in_place(celu), in_place(selu)
+hardtanh_, threshold_ = in_place(hardtanh), in_place(threshold)
+
+
+# ---- activations over a dim -------------------------------------------------------------------------------------
+def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """e^xᵢ / Σⱼ e^xⱼ along dim; dtype: to compute in"""
+    return elementwise.softmax(input, usual_dim("softmax", input, dim), dtype)
+
+
+def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """xᵢ - log Σⱼ e^xⱼ along dim; dtype: to compute in"""
+    return elementwise.log_softmax(input, usual_dim("log_softmax", input, dim), dtype)
+
+
+def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """e^-xᵢ / Σⱼ e^-xⱼ along dim; dtype: to compute in"""
+    return elementwise.softmax(ops.neg(input), usual_dim("softmin", input, dim), dtype)
+
+
+def usual_dim(name: str, input: Tensor, dim: int | None) -> int:
+    """The dim, or where none is given the one that PyTorch would take: the channels, if input has a batch in front of them."""
+    if dim is not None:
+        return dim
+    dim = 0 if input.ndim in (0, 1, 3) else 1
+    warnings.warn(f"{name}: no dim was given, and {dim} is taken for an input of {input.ndim} dimensions: write dim={dim}",
+                  stacklevel=3)
+    return dim
+
+
+def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
+    """softmax((x + G) / tau), G drawn from the Gumbel distribution: a class drawn by its probability, as tau goes to 0.
+
+    hard: one-hot forward, with the gradient of the soft one.        (Jang et al. 2017; Maddison et al. 2017)
+    """
+    if eps != 1e-10:
+        raise ValueError("gumbel_softmax: eps has no effect: leave it out")
+    tiny = float(backend.finfo(logits.array.dtype).tiny)
+    gumbel = -ops.log(-ops.log(ops.maximum(rand_like(logits), tiny)))
+    soft = elementwise.softmax((logits + gumbel) / tau, dim)
+    if not hard:
+        return soft
+    chosen = ops.argmax(soft.detach(), axis=dim)
+    onehot = movedim(one_hot(chosen, soft.shape[dim]), -1, dim)
+    return ops.astype(onehot, dtype=soft.array.dtype) - soft.detach() + soft
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """In training, each element becomes 0 with probability p, and else is divided by 1 - p, which keeps the mean.
+
+    (Srivastava et al. 2014)
+    """
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout: p is a probability, between 0 and 1, got {p}")
+    if not training or p == 0:
+        return input
+    kept = ops.mul(bernoulli(input.detach(), 1.0 - p), 1 / (1 - p) if p < 1 else 0.0)
+    return activated(input, inplace, ops.mul, kept)
+
+
+# ---- lengths and distances --------------------------------------------------------------------------------------
+def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: None = None) -> Tensor:
+    """x / max(‖x‖, eps), with the p-norm along dim"""
+    if out is not None:
+        raise NotImplementedError("normalize: out= is not offered: assign the result")
+    return input / ops.clip(norm(input, p, dim, True), eps, None)
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """Σ x y / (max(‖x‖, eps) max(‖y‖, eps)) along dim"""
+    lengths = ops.clip(norm(x1, 2, dim, True), eps, None), ops.clip(norm(x2, 2, dim, True), eps, None)
+    return ops.sum((x1 / lengths[0]) * (x2 / lengths[1]), axis=dim)
+
+
+def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
+    """‖x - y + eps‖, with the p-norm along the last dim"""
+    return norm(x1 - x2 + eps, p, -1, keepdim)
+
+
+# ---- what the losses share --------------------------------------------------------------------------------------
+def reduced(name: str, loss: Tensor, reduction: str, old: Any = (None, None)) -> Tensor:
+    """The mean or the sum of the losses of the elements, or those themselves."""
+    check_reduction(name, reduction, old)
+    return ops.mean(loss) if reduction == "mean" else ops.sum(loss) if reduction == "sum" else loss
+
+
+def check_reduction(name: str, reduction: str, old: Any = (None, None), more: tuple[str, ...] = ()) -> None:
+    if old != (None, None):
+        raise TypeError(f"{name}: size_average and reduce are the old way to say it: write reduction='mean', 'sum' or 'none'")
+    if reduction not in ("mean", "sum", "none", *more):
+        known = ", ".join(map(repr, ("mean", "sum", "none", *more)))
+        raise ValueError(f"{name}: reduction={reduction!r} is not offered: there are {known}")
+
+
+def check_tensors(name: str, **operands: Any) -> None:
+    for role, x in operands.items():
+        if not isinstance(x, autograd.Tensor):
+            raise TypeError(f"{name}: {role} is a Tensor, got {type(x).__name__}: make one with tensor(…)")
+
+
+def check_shapes(name: str, input: Tensor, target: Tensor, what: str = "target") -> None:
+    """Raise unless both have the same shape: broadcasting them would pair each prediction with the targets of others."""
+    check_tensors(name, input=input, **{what: target})
+    a, b = input.array.shape, target.array.shape
+    if a != b:
+        text = (f"{name}: input has shape {a} and {what} {b}: their elements are paired, so the shapes are to be equal, and "
+                "neither is stretched")
+        if a == b + (1,):
+            text += f".  {what}.unsqueeze(-1) has the shape of input, and input.squeeze(-1) that of {what}"
+        elif b == a + (1,):
+            text += f".  {what}.squeeze(-1) has the shape of input"
+        elif input.array.size == target.array.size:
+            text += f".  If their elements are in the same order: {what}.reshape(input.shape)"
+        raise errors.ShapeError(text)
+
+
+def check_weight(name: str, weight: Any, input: Tensor) -> None:
+    """Raise unless weight, if there is one, holds a number for each class of input."""
+    classes = input.array.shape[min(1, input.ndim - 1)]
+    if weight is None:
+        return
+    if tuple(weight.shape) != (classes,):
+        raise errors.ShapeError(f"{name}: weight holds one number for each of the {classes} classes, in shape ({classes},), got "
+                                f"{tuple(weight.shape)}")
+    if weight.requires_grad:
+        raise RuntimeError(f"{name}: no gradient flows to the class weights: pass weight.detach()")
+
+
+def class_numbers(name: str, input: Tensor, target: Tensor, ignore_index: int | None = None) -> tuple[int, Any, Any]:
+    """The axis of the classes; the labels, of size 1 along it, the ignored ones 0; and a mask of the others (None: all of them).
+
+    The labels are checked: on a GPU by the range that they had on the host, where one among the ignored may hide another below 0.
+    """
+    check_tensors(name, input=input, target=target)
+    scores, labels = input.array, target.array
+    if scores.ndim == 0 or scores.dtype.kind != "f":
+        raise TypeError(f"{name}: input has a floating-point score for each class, in shape (C,), (N, C) or (N, C, …), and it has "
+                        f"shape {scores.shape} and dtype {input.dtype}")
+    axis = min(1, scores.ndim - 1)
+    shape, classes = scores.shape[:axis] + scores.shape[axis + 1:], scores.shape[axis]
+    if labels.shape != shape:
+        text = (f"{name}: for input of shape {scores.shape}, target holds class numbers in shape {shape}, and this one has shape "
+                f"{labels.shape}")
+        if labels.shape == scores.shape:
+            text += f".  If it is one-hot, target.argmax({axis}) gives the class numbers"
+            text += "; if it holds probabilities, target.float() says so" if name == "cross_entropy" else ""
+        elif labels.size == math.prod(shape):
+            text += f".  If its elements are in order, write target.reshape({', '.join(map(str, shape))})"
+        raise errors.ShapeError(text)
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"{name}: class numbers are integers, and target is of dtype {target.dtype}: use target.long()"
+                        + (f".  (Probabilities would have the shape of input, {scores.shape}.)" if name == "cross_entropy" else ""))
+
+    bounds, kept = backend.range_of(labels), None
+    least, largest = bounds or (0, classes - 1)
+    if ignore_index is not None:
+        fits = backend.iinfo(labels.dtype)
+        if least <= ignore_index <= largest if bounds else fits.min <= ignore_index <= fits.max:
+            kept = labels != ignore_index
+            labels = labels * kept
+    if kept is not None or least < 0 or largest >= classes:
+        surely = (largest >= classes and largest != ignore_index) or (least < 0 and least != ignore_index)
+        backend.check_indices(backend.to_device(labels, "cpu") if surely else labels, classes, f"{name}: class")
+    one = shape[:axis] + (1,) + shape[axis:]
+    return axis, labels.reshape(one), kept if kept is None else kept.reshape(one)
+
+
+def over_labels(name: str, loss: Tensor, weights: Any, kept: Any, target: Tensor, ignore_index: int, reduction: str) -> Tensor:
+    """The losses of all examples reduced; a mean divides by the sum of their weights.  Those that are not kept do not count."""
+    if kept is not None:
+        loss = ops.masked(loss, keep=kept)
+    if reduction == "none":
+        return ops.reshape(loss, to=target.array.shape)
+    total = ops.sum(loss)
+    if reduction == "sum":
+        return total
+    if not loss.array.size or (kept is not None and backend.range_of(target.array) == (ignore_index, ignore_index)):
+        warnings.warn(f"{name}: the mean of no losses is taken for 0, with gradient 0: " + (
+            f"every label is {ignore_index}, which is ignored" if loss.array.size else "there is no example"), stacklevel=3)
+    if weights is None and kept is None:
+        return ops.div(total, loss.array.size or 1)
+    count = kept.sum() if weights is None else weights.sum() if kept is None else (weights * kept).sum()
+    return ops.div(total, count + (count == 0))
+
+
+# ---- losses of numbers ------------------------------------------------------------------------------------------
+def mse_loss(input: Tensor, target: Tensor, size_average: None = None, reduce: None = None, reduction: str = "mean",
+             weight: Tensor | None = None) -> Tensor:
+    """(x - y)², whose mean is (1/n) Σ (x - y)² (SPEC F-10), with gradient 2 (x - y) / n.
+
+    reduction='half_sum', which PyTorch does not have, is ½ Σ (x - y)² (SPEC F-08), with gradient x - y.
+    weight: a number for each element; the mean is then Σ w (x - y)² / Σ w.
+    """
+    check_shapes("mse_loss", input, target)
+    check_reduction("mse_loss", reduction, (size_average, reduce), ("half_sum",))
+    loss = elementwise.square(input - target)
+    if reduction == "half_sum":
+        return 0.5 * ops.sum(loss if weight is None else weighted("mse_loss", loss, weight))
+    return weighted_mean("mse_loss", loss, weight, reduction)
+
+
+def l1_loss(input: Tensor, target: Tensor, size_average: None = None, reduce: None = None, reduction: str = "mean",
+            weight: Tensor | None = None) -> Tensor:
+    """|x - y|.  weight: a number for each element; the mean is then Σ w |x - y| / Σ w."""
+    check_shapes("l1_loss", input, target)
+    check_reduction("l1_loss", reduction, (size_average, reduce))
+    return weighted_mean("l1_loss", ops.abs(input - target), weight, reduction)
+
+
+def weighted(name: str, loss: Tensor, weight: Tensor) -> Tensor:
+    check_shapes(name, loss, weight, "weight")
+    return loss * weight
+
+
+def weighted_mean(name: str, loss: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
+    """The losses of the elements reduced; the mean divides by the sum of the weights."""
+    if weight is None:
+        return reduced(name, loss, reduction)
+    loss = weighted(name, loss, weight)
+    return ops.sum(loss) / ops.sum(weight) if reduction == "mean" else reduced(name, loss, reduction)
+
+
+def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None) -> Tensor:
+    """½ (x - y)² where |x - y| ≤ δ, elsewhere δ (|x - y| - ½ δ)        (Huber 1964)
+
+    weight: a number for each element; the mean divides by their count, as PyTorch's does here.
+    """
+    check_shapes("huber_loss", input, target)
+    if delta <= 0:
+        raise ValueError(f"huber_loss: delta is above 0, got {delta}")
+    loss = ops.huber(input - target, delta=delta)
+    return reduced("huber_loss", loss if weight is None else weighted("huber_loss", loss, weight), reduction)
+
+
+def smooth_l1_loss(input: Tensor, target: Tensor, size_average: None = None, reduce: None = None, reduction: str = "mean",
+                   beta: float = 1.0) -> Tensor:
+    """½ (x - y)² / β where |x - y| < β, elsewhere |x - y| - ½ β"""
+    check_shapes("smooth_l1_loss", input, target)
+    if beta < 0:
+        raise ValueError(f"smooth_l1_loss: beta is not negative, got {beta}")
+    d = input - target
+    loss = ops.abs(d) if beta == 0 else ops.huber(d, delta=beta) / beta
+    return reduced("smooth_l1_loss", loss, reduction, (size_average, reduce))
+
+
+def poisson_nll_loss(input: Tensor, target: Tensor, log_input: bool = True, full: bool = False, size_average: None = None,
+                     eps: float = 1e-8, reduce: None = None, reduction: str = "mean") -> Tensor:
+    """eˣ - y x, or where input is the rate itself, x - y log(x + eps).  full adds Stirling's log y! for y > 1."""
+    check_shapes("poisson_nll_loss", input, target)
+    loss = ops.exp(input) - target * input if log_input else input - target * ops.log(input + eps)
+    if full:
+        y = ops.where(target, 1.0, condition=target.array > 1)
+        stirling = y * ops.log(y) - y + 0.5 * ops.log(2 * math.pi * y)
+        loss = loss + ops.masked(stirling, keep=target.array > 1)
+    return reduced("poisson_nll_loss", loss, reduction, (size_average, reduce))
+
+
+def gaussian_nll_loss(input: Tensor, target: Tensor, var: Tensor | float, full: bool = False, eps: float = 1e-6,
+                      reduction: str = "mean") -> Tensor:
+    """½ (log v + (x - y)² / v), v being var, taken for eps where it is smaller.  full adds ½ log 2π.
+
+    var: a number; or of the shape of input; or without its last dim, or with size 1 in one dim.
+    """
+    check_shapes("gaussian_nll_loss", input, target)
+    check_reduction("gaussian_nll_loss", reduction)
+    if not isinstance(var, autograd.Tensor):
+        var = autograd.wrap(backend.ones_like(input.array) * var)
+    a, b = input.array.shape, var.array.shape
+    if b == a[:-1] and a:
+        var = ops.reshape(var, to=b + (1,))
+    elif b != a and not (len(a) == len(b) and [n for n, m in zip(b, a) if n != m] == [1]):
+        raise errors.ShapeError(f"gaussian_nll_loss: var has the shape of input, {a}, or lacks its last dim, or has size 1 in one "
+                                f"dim; got {b}")
+    if on_host(var) and (var.array < 0).any():
+        raise ValueError("gaussian_nll_loss: var holds variances, and some are negative")
+    var = var + (ops.clip(var, eps, None) - var).detach()       # held at eps, but with the gradient of var, as in PyTorch
+    loss = 0.5 * (ops.log(var) + elementwise.square(input - target) / var)
+    return reduced("gaussian_nll_loss", loss + 0.5 * math.log(2 * math.pi) if full else loss, reduction)
+
+
+def on_host(x: Tensor) -> bool:
+    """Whether the values can be looked at without waiting for a device."""
+    return backend.debug or backend.device_of(x.array) == "cpu"
+
+
+# ---- losses of probabilities ------------------------------------------------------------------------------------
+def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: None = None, ignore_index: int = -100,
+                  reduce: None = None, reduction: str = "mean", label_smoothing: float = 0.0) -> Tensor:
+    """-log softmax(x)_y, for scores x (logits, not probabilities) and what is true.  Its gradient is softmax(x) minus the truth.
+
+    input: (C,), (N, C) or (N, C, d₁, …), C being the number of classes.
+    target: class numbers y, integers in the shape of input without C; or probabilities q in its whole shape, and then the loss is
+        -Σ_c q_c log softmax(x)_c.
+    weight: w of shape (C,).  The mean over class numbers divides by Σ w_y, that over probabilities by their number.
+    ignore_index: a class number that counts for nothing.  If there is no other, the mean is 0, with gradient 0, and a warning.
+    label_smoothing: ε takes (1-ε) q + ε/C for the truth.
+    """
+    check_reduction("cross_entropy", reduction, (size_average, reduce))
+    check_tensors("cross_entropy", input=input, target=target)
+    check_weight("cross_entropy", weight, input)
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"cross_entropy: label_smoothing is between 0 and 1, got {label_smoothing}")
+    if target.array.dtype.kind == "f" and target.array.shape == input.array.shape:
+        return soft_cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
+    axis, labels, kept = class_numbers("cross_entropy", input, target, ignore_index)
+    scores = input.array
+    line = tuple([n if a == axis else 1 for a, n in enumerate(scores.shape)])
+    weights, base, peak = None, None, 1.0 - label_smoothing
+    if weight is not None:
+        weights = weight.array.astype(scores.dtype, copy=False)
+        if label_smoothing:
+            base = weights.reshape(line) * (label_smoothing / line[axis])
+        weights = weights[labels]
+    elif label_smoothing:
+        base = backend.xp(scores).full(line, label_smoothing / line[axis], scores.dtype)
+    params: dict[str, Any] = {"places": along(labels, axis), "axis": axis}
+    if weights is None and kept is None and labels.size and reduction != "none":        # nothing to do but to add up
+        n = labels.size if reduction == "mean" else 1
+        return ops.cross_entropy(input, peak=peak / n, base=base if base is None else base / n, summed=True, **params)
+    loss = ops.cross_entropy(input, peak=peak if weights is None else peak * weights, base=base, **params)
+    return over_labels("cross_entropy", loss, weights, kept, target, ignore_index, reduction)
+
+
+def soft_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str,
+                       smoothing: float) -> Tensor:
+    """`cross_entropy` where the target holds probabilities."""
+    if ignore_index != -100:
+        raise ValueError("cross_entropy: ignore_index is a class number, and this target holds probabilities, in the shape of "
+                         "input: leave out one of the two")
+    axis = min(1, input.ndim - 1)
+    classes = input.shape[axis]
+    if smoothing:
+        target = target * (1 - smoothing) + smoothing / classes
+    loss = target * ops.log_softmax(input, axis=axis)
+    if weight is not None:
+        loss = loss * ops.reshape(weight, to=tuple([n if a == axis else 1 for a, n in enumerate(input.shape)]))
+    return reduced("cross_entropy", -ops.sum(loss, axis=axis), reduction)
+
+
+def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: None = None, ignore_index: int = -100,
+             reduce: None = None, reduction: str = "mean") -> Tensor:
+    """-x_y, for logarithms of probabilities x and class numbers y.  After log_softmax it is `cross_entropy`: see there."""
+    check_reduction("nll_loss", reduction, (size_average, reduce))
+    check_weight("nll_loss", weight, input)
+    axis, labels, kept = class_numbers("nll_loss", input, target, ignore_index)
+    loss = -ops.take_along_axis(input, indices=labels, axis=axis)
+    weights = None
+    if weight is not None:
+        weights = weight.array.astype(input.array.dtype, copy=False)[labels]
+        loss = ops.mul(loss, weights)
+    return over_labels("nll_loss", loss, weights, kept, target, ignore_index, reduction)
+
+
+def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: None = None,
+                         reduce: None = None, reduction: str = "mean") -> Tensor:
+    """-y log x - (1 - y) log(1 - x), for probabilities x.  No logarithm is below -100.  weight multiplies the losses.
+
+    `binary_cross_entropy_with_logits` takes the numbers before the sigmoid: it is more exact, and learns where this no longer does.
+    """
+    check_shapes("binary_cross_entropy", input, target)
+    x = input.array
+    if on_host(input) and x.size and not (x.min() >= 0 and x.max() <= 1):
+        raise RuntimeError("binary_cross_entropy: input holds probabilities, and not all of these are between 0 and 1: use sigmoid(x), "
+                           "or binary_cross_entropy_with_logits(x, …)")
+    loss = ops.binary_cross_entropy(input, target)
+    return reduced("binary_cross_entropy", loss if weight is None else loss * weight, reduction, (size_average, reduce))
+
+
+def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: None = None,
+                                     reduce: None = None, reduction: str = "mean", pos_weight: Tensor | None = None) -> Tensor:
+    """-p y log σ(x) - (1 - y) log(1 - σ(x)), for any numbers x, and pos_weight p.  weight multiplies the losses."""
+    check_shapes("binary_cross_entropy_with_logits", input, target)
+    loss = ops.binary_cross_entropy_with_logits(input, target)
+    if pos_weight is not None:
+        loss = loss - (pos_weight - 1) * target * ops.logsigmoid(input)
+    return reduced("binary_cross_entropy_with_logits", loss if weight is None else loss * weight, reduction, (size_average, reduce))
+
+
+def kl_div(input: Tensor, target: Tensor, size_average: None = None, reduce: None = None, reduction: str = "mean",
+           log_target: bool = False) -> Tensor:
+    """y (log y - x), for logarithms of probabilities x, and probabilities y (log_target: their logarithms).  Where y = 0 it is 0.
+
+    reduction='batchmean' divides the sum by the first dim of input: the mean over examples of KL(y ‖ eˣ).
+    """
+    check_shapes("kl_div", input, target)
+    check_reduction("kl_div", reduction, (size_average, reduce), ("batchmean",))
+    if log_target:
+        loss = ops.exp(target) * (target - input)
+    else:
+        loss = ops.xlogy(target, target) - target * ops.masked(input, keep=target.array != 0)
+    if reduction == "batchmean":
+        return ops.sum(loss) / input.shape[0] if input.ndim else ops.sum(loss)
+    return reduced("kl_div", loss, reduction)
+
+
+# ---- losses that ask for a margin -------------------------------------------------------------------------------
+def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, size_average: None = None, reduce: None = None,
+                         reduction: str = "mean") -> Tensor:
+    """x where y = 1; max(0, margin - x) where y = -1"""
+    check_shapes("hinge_embedding_loss", input, target)
+    y = target.array
+    loss = ops.masked(input, keep=y != -1) + ops.masked(ops.clip(margin - input, 0, None), keep=y != 1)
+    return reduced("hinge_embedding_loss", loss, reduction, (size_average, reduce))
+
+
+def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: None = None,
+                        reduce: None = None, reduction: str = "mean") -> Tensor:
+    """max(0, margin - y (x₁ - x₂)): y = 1 wants x₁ the larger, y = -1 x₂"""
+    check_shapes("margin_ranking_loss", input1, input2, "input2")
+    check_shapes("margin_ranking_loss", input1, target)
+    loss = ops.clip(margin - target * (input1 - input2), 0, None)
+    return reduced("margin_ranking_loss", loss, reduction, (size_average, reduce))
+
+
+def soft_margin_loss(input: Tensor, target: Tensor, size_average: None = None, reduce: None = None,
+                     reduction: str = "mean") -> Tensor:
+    """log(1 + e^(-y x)), for y = 1 or -1"""
+    check_shapes("soft_margin_loss", input, target)
+    return reduced("soft_margin_loss", -ops.logsigmoid(target * input), reduction, (size_average, reduce))
+
+
+def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None,
+                      size_average: None = None, reduce: None = None, reduction: str = "mean") -> Tensor:
+    """(1/C) Σ_{c≠y} w_y max(0, margin - x_y + x_c)ᵖ: the score of class y is to lead by the margin.  p is 1 or 2."""
+    if p not in (1, 2):
+        raise ValueError(f"multi_margin_loss: p is 1 or 2, got {p}")
+    check_weight("multi_margin_loss", weight, input)
+    axis, labels, _ = class_numbers("multi_margin_loss", input, target)
+    if input.ndim > 2:
+        raise errors.ShapeError(f"multi_margin_loss: input has shape (C,) or (N, C), got {tuple(input.shape)}")
+    classes = input.shape[axis]
+    gap = ops.relu(margin - ops.take_along_axis(input, indices=labels, axis=axis) + input)
+    if p == 2:
+        gap = elementwise.square(gap)
+    if weight is not None:
+        gap = ops.mul(gap, weight.array[labels])
+    loss = ops.sum(ops.masked(gap, keep=backend.xp(labels).arange(classes) != labels), axis=axis) / classes
+    return reduced("multi_margin_loss", loss, reduction, (size_average, reduce))
+
+
+def multilabel_margin_loss(input: Tensor, target: Tensor, size_average: None = None, reduce: None = None,
+                           reduction: str = "mean") -> Tensor:
+    """(1/C) Σ_y Σ_c max(0, 1 - (x_y - x_c)), for the classes y listed in target, up to the first -1, and those c that are not"""
+    check_shapes("multilabel_margin_loss", input, target)
+    if target.array.dtype.kind not in "iu" or input.ndim not in (1, 2):
+        raise TypeError("multilabel_margin_loss: input has shape (C,) or (N, C), and target holds class numbers, -1 behind the "
+                        f"last; got shape {tuple(input.shape)} and dtype {target.dtype}")
+    y, classes = target.array, input.shape[-1]
+    backend.check_indices(y, classes, "multilabel_margin_loss: class", -1)
+    listed = (y < 0).cumsum(axis=-1) == 0
+    y = y * listed
+    true = (listed[..., None] & (y[..., None] == backend.xp(y).arange(classes))).any(axis=-2)        # (N, C)
+    x_y = ops.reshape(ops.take_along_axis(input, indices=y, axis=-1), to=y.shape + (1,))
+    gap = ops.relu(1 - (x_y - ops.reshape(input, to=y.shape[:-1] + (1, classes))))                   # (N, labels, C)
+    gap = ops.masked(gap, keep=listed[..., None] & ~true[..., None, :])
+    return reduced("multilabel_margin_loss", ops.sum(gap, axis=(-1, -2)) / classes, reduction, (size_average, reduce))
+
+
+def multilabel_soft_margin_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: None = None,
+                                reduce: None = None, reduction: str = "mean") -> Tensor:
+    """(1/C) Σ_c w_c (-y_c log σ(x_c) - (1 - y_c) log(1 - σ(x_c)))"""
+    check_shapes("multilabel_soft_margin_loss", input, target)
+    loss = ops.binary_cross_entropy_with_logits(input, target)
+    loss = ops.mean(loss if weight is None else loss * weight, axis=-1)
+    return reduced("multilabel_soft_margin_loss", loss, reduction, (size_average, reduce))
+
+
+def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: None = None,
+                          reduce: None = None, reduction: str = "mean") -> Tensor:
+    """1 - cos(x₁, x₂) where y = 1; max(0, cos(x₁, x₂) - margin) where y = -1.  Inputs (N, D) with target (N,), or (D,) with ()."""
+    check_shapes("cosine_embedding_loss", input1, input2, "input2")
+    if input1.ndim not in (1, 2) or tuple(target.shape) != tuple(input1.shape[:-1]):
+        raise errors.ShapeError("cosine_embedding_loss: the inputs have shape (N, D) and target (N,), or (D,) and (); got "
+                                f"{tuple(input1.shape)} and {tuple(target.shape)}")
+    eps, y = 1e-12, target.array                                # PyTorch's, inside the root
+    squares = (ops.sum(elementwise.square(input1), axis=-1) + eps) * (ops.sum(elementwise.square(input2), axis=-1) + eps)
+    cosine = ops.sum(input1 * input2, axis=-1) / ops.sqrt(squares)
+    loss = ops.masked(1 - cosine, keep=y == 1) + ops.masked(ops.clip(cosine - margin, 0, None), keep=y == -1)
+    return reduced("cosine_embedding_loss", loss, reduction, (size_average, reduce))
+
+
+def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2, eps: float = 1e-6,
+                        swap: bool = False, size_average: None = None, reduce: None = None, reduction: str = "mean") -> Tensor:
+    """max(0, margin + ‖a - p‖ - ‖a - n‖).  swap: with ‖p - n‖ where that is the smaller        (Balntas et al. 2016)"""
+    check_reduction("triplet_margin_loss", reduction, (size_average, reduce))
+    return triplet_margin_with_distance_loss(anchor, positive, negative, margin=margin, swap=swap, reduction=reduction,
+                                             distance_function=lambda x, y: pairwise_distance(x, y, p, eps))
+
+
+def triplet_margin_with_distance_loss(anchor: Tensor, positive: Tensor, negative: Tensor, *,
+                                      distance_function: Callable[[Tensor, Tensor], Tensor] | None = None, margin: float = 1.0,
+                                      swap: bool = False, reduction: str = "mean") -> Tensor:
+    """max(0, margin + d(a, p) - d(a, n)), for a distance d of your own.  swap: with d(p, n) where that is the smaller"""
+    check_shapes("triplet_margin_loss", anchor, positive, "positive")
+    check_shapes("triplet_margin_loss", anchor, negative, "negative")
+    if margin <= 0:
+        raise ValueError(f"triplet_margin_loss: margin is above 0, got {margin}")
+    distance = distance_function or pairwise_distance
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = ops.minimum(far, distance(positive, negative))
+    return reduced("triplet_margin_loss", ops.clip(margin + near - far, 0, None), reduction)
