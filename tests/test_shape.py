@@ -170,7 +170,7 @@ ERRORS = [
     ("x.expand(-1, 3, 4)", "leading"), ("x.repeat(2)", "each dim"), ("x.repeat(-1, 1)", "negative"), ("x.squeeze(2)", "range"),
     ("x.unsqueeze(4)", "range"), ("t.cat([])", "non-empty"), ("t.cat(x)", "tuple or list"),
     ("t.cat([x, x.T])", r"tensor 1 has shape \(4, 3\)"), ("t.cat([x, 1.0])", "element 1 is float"),
-    ("t.cat([x[0, 0], x[0, 0]])", "zero-dim"), ("t.stack([x, x.T])", "entry 1"), ("x.split([1, 1])", "sum"),
+    ("t.cat([x[0, 0], x[0, 0]])", "without dim"), ("t.cat([x, x], 2)", "range"), ("t.stack([x, x.T])", "entry 1"), ("x.split([1, 1])", "sum"),
     ("x.split(-1)", "positive"), ("x.chunk(0)", "greater"), ("x[0, 0].split(1)", "1-dim"), ("x[0, 0].unbind()", "no dim"),
     ("x.narrow(0, 2, 2)", "exceeds"), ("x.select(0, 3)", "out of range"), ("x.diagonal(0, 1, 1)", "identical"),
     ("x[0].tril()", "at least 2"), ("t.diag(x[None])", "1D or 2D"), ("x[None].t()", "<= 2"), ("x[0].mT", "matrices"),

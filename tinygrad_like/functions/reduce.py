@@ -24,7 +24,7 @@ __all__ = ["sum", "nansum", "mean", "nanmean", "prod", "var", "std", "var_mean",
            "sort", "argsort", "msort", "topk", "unique", "unique_consecutive", "cumsum", "cumprod", "cummax", "cummin",
            "logcumsumexp", "diff", "any", "all", "count_nonzero", "bincount", "histc", "cov", "corrcoef"]
 
-ValuesIndices = {name: namedtuple(name, ["values", "indices"])                  # type: ignore[misc]
+ValuesIndices: dict[str, Any] = {name: namedtuple(name, ["values", "indices"])
                  for name in ("max", "min", "median", "nanmedian", "mode", "kthvalue", "cummax", "cummin", "sort", "topk")}
 MinMax = namedtuple("aminmax", ["min", "max"])                                  # type: ignore[name-match]
 

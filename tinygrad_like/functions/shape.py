@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import builtins
 import math
-from typing import TYPE_CHECKING, Any, Callable
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from .. import backend, errors, ops
 from ..autograd import grad_mode, wrap
@@ -280,7 +281,7 @@ def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None, *, ou
         if len(counts) != input.array.shape[axis]:
             raise RuntimeError(f"repeat_interleave: repeats must have the same size as input along dim {dim}: "
                                f"got {len(counts)} for {input.array.shape[axis]}")
-        places = backend.host.repeat(backend.host.arange(len(counts)), counts)
+        places: Any = backend.host.repeat(backend.host.arange(len(counts)), counts)
         index = backend.to_device(places, backend.device_of(input.array))
         out = ops.getitem(input, index=ops.shape.at(axis, index))
     if output_size not in (None, out.array.shape[axis]):
@@ -342,18 +343,20 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
 def cat(tensors: Any, dim: int = 0) -> Tensor:
     """The tensors joined along dim; elsewhere their shapes agree.  (An empty tensor of one dim goes with any.)"""
     xs = several("cat", tensors)
-    real = [x for x in xs if x.array.shape != (0,)] or xs
-    first = real[0].array.shape
-    if not first:
-        raise RuntimeError("zero-dimensional tensor (at position 0) cannot be concatenated: use stack")
-    axis = axis_of(dim, len(first))
-    for k, x in enumerate(xs):
-        shape = x.array.shape
-        if shape != (0,) and (len(shape) != len(first) or builtins.any(n != m and a != axis
-                                                                      for a, (n, m) in enumerate(zip(shape, first)))):
-            raise errors.ShapeError(f"cat: sizes must match except in dim {dim}: tensor {k} has shape {tuple(shape)}, "
-                                    f"and the first {tuple(first)}")
-    return ops.concatenate(*(xs if len(first) == 1 else real), axis=axis)
+    try:
+        return ops.concatenate(*xs, axis=dim)
+    except ValueError:
+        real = [x for x in xs if x.array.shape != (0,)]
+        first = real[0].array.shape if real else (0,)
+        if not first:
+            raise RuntimeError("cat: a number without dimensions (at position 0) cannot be joined along one: use stack") from None
+        axis = axis_of(dim, len(first))
+        for k, x in enumerate(xs):
+            shape = x.array.shape
+            if shape != (0,) and shape[:axis] + shape[axis + 1:] != first[:axis] + first[axis + 1:]:
+                raise errors.ShapeError(f"cat: sizes must match except in dim {dim}: tensor {k} has shape {tuple(shape)}, "
+                                        f"and the first {tuple(first)}") from None
+        return ops.concatenate(*real, axis=axis)
 
 
 def concat(tensors: Any, dim: int = 0) -> Tensor:
