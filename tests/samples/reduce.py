@@ -5,11 +5,12 @@ from hypothesis import strategies as st
 from tinygrad_like import ops
 from tinygrad_like.testing import Sample, arrays, shapes
 
+anything = shapes(0, 4)
 some = shapes(1, 3, 1, 4)                                       # at least one axis, none of size 0
 
 
 @st.composite
-def reduced(draw, shape=shapes(0, 4), several=True, each=None, whole=True, **options):
+def reduced(draw, shape=anything, several=True, each=None, whole=True, **options):
     """An array, and the axes to reduce: none named, one, or several; `each` gives more parameters to draw from."""
     shape = draw(shape)
     kinds = ["whole"] * whole + ["one"] * (len(shape) > 0) + ["several"] * (several and len(shape) > 0)
