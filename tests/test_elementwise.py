@@ -349,3 +349,30 @@ def test_every_op_has_a_public_way():
     for name in "add sub mul div exp log tanh sigmoid relu maximum".split():
         args = [np.abs(X), np.abs(Y)][:2 if len(getattr(ops, name).operands) == 2 else 1]
         np.testing.assert_array_equal(getattr(tl, name)(*[tl.tensor(x) for x in args]).numpy(), getattr(ops, name)(*args))
+
+
+# ---- large arrays, which are computed in other ways -------------------------------------------------------------
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int64"])
+def test_where_of_large_arrays(dtype):
+    random = np.random.default_rng(0)
+    x, y = (random.standard_normal((70, 80)).astype(dtype) for _ in range(2))
+    if dtype != "int64":
+        x[::7], y[::5] = nan, inf
+    condition = random.random((70, 80)) < 0.5
+    for a, b, c in ((x, y, condition), (x.T, y.T[:1], condition.T), (x, 2, condition), (-1, y, condition), (x[0], y[1], condition),
+                    (x, y, condition[:1])):
+        ours = ops.where(a, b, condition=c)
+        np.testing.assert_array_equal(ours, np.where(c, a, b))
+        assert ours.dtype == dtype
+    np.testing.assert_array_equal(ops.masked(x, keep=condition), np.where(condition, x, 0).astype(dtype))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_erf_of_large_arrays(dtype):
+    x = np.random.default_rng(0).standard_normal((3, 170, 130)).astype(dtype)
+    exact = np.vectorize(math.erf)(x)
+    for view in (slice(None), np.s_[::-1]), (slice(None), slice(None, None, 2)):
+        np.testing.assert_allclose(special.erf(x[view]), exact[view], rtol=4e-7)
+    turned = special.erf(x.transpose(2, 0, 1))
+    np.testing.assert_allclose(turned, exact.transpose(2, 0, 1), rtol=4e-7)
+    assert turned.dtype == dtype and turned.strides == x.transpose(2, 0, 1).strides

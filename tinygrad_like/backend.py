@@ -178,10 +178,23 @@ def python_number(x: Any) -> Any:
 
 def masked(x: Any, keep: Any) -> Any:
     """x where `keep` is true and 0 elsewhere, exactly, also where x is inf or NaN."""
-    if xp(x) is numpy and x.dtype in (numpy.float32, numpy.float64):
-        bits = x.view(numpy.int32 if x.dtype == numpy.float32 else numpy.int64)
-        return (bits * keep).view(x.dtype)                      # ten times as fast as `where` on a mask that alternates
+    if xp(x) is numpy and x.dtype in _bits:
+        return (x.view(_bits[x.dtype]) * keep).view(x.dtype)    # ten times as fast as `where` on a mask that alternates
     return xp(x).where(keep, x, xp(x).zeros((), x.dtype))
+
+
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """x where the condition is true, y elsewhere."""
+    m = xp(condition, x, y)
+    if m is numpy and condition.size > 4096:
+        dtype = x.dtype if type(x) is numpy.ndarray else y.dtype if type(y) is numpy.ndarray else None
+        if dtype in _bits and getattr(x, "dtype", dtype) == getattr(y, "dtype", dtype):
+            x, y = (numpy.asarray(each, dtype).view(_bits[dtype]) for each in (x, y))
+            return (((x ^ y) * condition) ^ y).view(dtype)      # four times as fast as `where` on a mask that alternates
+    return m.where(condition, x, y)
+
+
+_bits = {numpy.dtype("float32"): numpy.dtype("int32"), numpy.dtype("float64"): numpy.dtype("int64")}
 
 
 # ---- indices ----------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import math
 
 from .. import special
 from ..autograd import Op
-from ..backend import finfo, host, masked as masked_array, xp
+from ..backend import finfo, host, masked as masked_array, where as where_array, xp
 
 
 # ---- arithmetic -------------------------------------------------------------------------------------------------
@@ -453,7 +453,7 @@ class trunc(Op):
 # ---- choices ----------------------------------------------------------------------------------------------------
 class where(Op):
     """out = x where the condition is true, y elsewhere      what was not taken gets a gradient of exactly 0"""
-    def forward(x, y, *, condition): return xp(condition, x, y).where(condition, x, y)
+    def forward(x, y, *, condition): return where_array(condition, x, y)
     def dx(g, condition): return masked(g, keep=condition)
     def dy(g, condition): return masked(g, keep=~condition)
 
