@@ -371,11 +371,10 @@ class sinc(Op):
 
     def dx(g, x, out):
         near = (x > -0.25) & (x < 0.25)
-        far_x = where(1, x, condition=near) if is_number(x) else where(x, 1, condition=~near)
         t, series = -(x * x) * math.pi ** 2, 0                  # sin(u) / u = Σ (-u²)ᵏ / (2k + 1)!  with  u = πx
         for k in range(9, 0, -1):
             series = series * t + 2 * k / math.factorial(2 * k + 1)
-        return g * where(series * x * -math.pi ** 2, (cos(math.pi * x) - out) / far_x, condition=near)
+        return g * where(series * x * -math.pi ** 2, (cos(math.pi * x) - out) / where(1, x, condition=near), condition=near)
 
 
 # ---- the error function -----------------------------------------------------------------------------------------
