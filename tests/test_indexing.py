@@ -352,3 +352,42 @@ def test_basic_index_shares_memory_and_its_gradient_does_not():
     assert np.shares_memory(x[1:, 0].array, x.array) and not np.shares_memory(x[[0, 1]].array, x.array)
     g = ops.put_add(np.ones(2), index=slice(2), into=(3,))
     assert g.tolist() == [1, 1, 0]
+
+
+# ---- on a GPU, where indices out of range wrap around in silence: on the strict double, which does so too --------
+@pytest.fixture
+def device():
+    backend.library("strict")                                   # conftest.py has registered it
+    return "strict"
+
+
+def test_indices_that_came_from_the_host_are_checked_on_a_device(device):
+    x, w = tl.tensor(X).to(device), tl.tensor(X[0]).to(device).requires_grad_()
+    labels = tl.tensor([0, 7, 1]).to(device)
+    for f in (lambda: x[labels], lambda: x[:, 0, labels], lambda: embedding(labels, w), lambda: x[0].gather(0, labels[:, None]),
+              lambda: x.index_select(0, labels), lambda: x[..., [-9]], lambda: one_hot(labels, 3), lambda: x[labels[1:]]):
+        with pytest.raises(IndexError, match="7|-9"):
+            f()
+    with pytest.raises(IndexError, match="7"):
+        x[labels] = 0
+    assert x[labels[::2]].shape == (2, 4, 5)                    # a part of a line with an index out of range
+    embedding(labels[::2], w).sum().backward()
+    assert w.grad.sum(1).tolist() == [5, 5, 0, 0]
+
+
+def test_indices_made_on_a_device_are_checked_in_debug_mode_only(device, monkeypatch):
+    x, labels = tl.tensor(X).to(device), tl.tensor([0, 2]).to(device) + 1
+    assert x[labels].shape == (2, 4, 5)                         # wrapped around
+    monkeypatch.setattr(backend, "debug", True)
+    with pytest.raises(IndexError, match="3.*there are 3"):
+        x.index_select(0, labels)
+
+
+def test_what_is_known_of_indices_ends_with_an_edit(device):
+    labels = tl.tensor([0, 1]).to(device)
+    assert backend.range_of(labels.array) == (0, 1) and backend.range_of(labels[1:].array) == (0, 1)
+    labels[0] = 9
+    assert backend.range_of(labels.array) is None
+    key = id(labels.array)
+    del labels
+    assert key not in backend._ranges

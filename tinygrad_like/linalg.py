@@ -224,7 +224,8 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
 
 def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     """x × y along dim, which has length 3; the other dims broadcast."""
-    return functions.cross(*shape.broadcast_tensors(input, other), dim)
+    input, other = shape.broadcast_tensors(input, other)
+    return functions.cross(input, other, dim)
 
 
 def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:

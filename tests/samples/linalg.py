@@ -23,11 +23,12 @@ def products(draw):
 def layers(draw):
     out, into = draw(sides), draw(sides)
     x, w = draw(arrays((*draw(shapes(max_dims=3)), into))), draw(arrays((out, into)))
-    return x, w, draw(arrays((out,))) if draw(st.booleans()) else None
+    return x, w, None if draw(st.booleans()) else draw(arrays((out,)))
 
 
 EQUATIONS = ["i->i", "ij->ji", "ij->i", "ij->", "i,i->", "ij,jk->ik", "ij,kj->ki", "bij,bjk->bik", "bij,bkj->kbi", "i,j->ji",
-             "ij,ij->j", "ij,j->j", "i,jk->k", "aij,jk,bk->abi", "ij,ij,ij->i", "i,i,i->", "ab,c->a", ",i->i", "i,ij,->j", "b,bi->ib"]
+             "ij,ij->j", "ij,j->j", "i,jk->k", "aij,jk,bk->abi", "ij,ij,ij->i", "i,i,i->", "ab,c->a", ",i->i", "i,ij,->j",
+             "b,bi->ib"]
 
 
 @st.composite

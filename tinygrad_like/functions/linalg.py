@@ -47,8 +47,10 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
 
 
 def vdot(input: Tensor, other: Tensor) -> Tensor:
-    """Σ x̄_i y_i of two vectors, x̄ being the conjugate of a complex x"""
-    return dot(ops.conj(input) if input.array.dtype.kind == "c" else input, other)
+    """Σ x_i y_i of two vectors"""
+    if "c" in (input.array.dtype.kind, other.array.dtype.kind):
+        raise NotImplementedError("vdot of complex tensors is not offered: it would conjugate the first; dot does not")
+    return dot(input, other)
 
 
 def inner(input: Tensor, other: Tensor) -> Tensor:
@@ -230,7 +232,8 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
     if n == 0:
         eye = backend.xp(input.array).eye(input.shape[-1], dtype=input.array.dtype)
         return ops.add(ops.mul(input, 0), eye)
-    result, power = None, input
+    result: Any = None
+    power = input
     while n:                                                    # n in binary: a product for each 1, a square for each digit
         if n % 2:
             result = power if result is None else ops.matmul(result, power)
