@@ -7,7 +7,8 @@ from tinygrad_like import printing
 
 from .same import theirs as torch
 
-SHAPES = [(), (1,), (3,), (7,), (40,), (2, 3), (1, 1), (5, 30), (2, 2, 2), (3, 1, 4), (2, 3, 2, 2), (1001,), (40, 30), (8, 9, 20), (2, 600), (7, 200), (0,), (0, 3), (2, 0)]
+SHAPES = [(), (1,), (3,), (7,), (40,), (2, 3), (1, 1), (5, 30), (2, 2, 2), (3, 1, 4), (2, 3, 2, 2), (1001,), (40, 30), (8, 9, 20),
+          (2, 600), (7, 200), (0,), (0, 3), (2, 0)]
 
 
 expected = repr
@@ -65,7 +66,8 @@ def test_gradients_wanted():
     for n in range(1, 16):
         for kind in ("float32", "float64"):
             x = np.arange(n) / 4
-            assert repr(tl.tensor(x, dtype=kind, requires_grad=True)) == expected(torch.tensor(x, dtype=getattr(torch, kind), requires_grad=True))
+            assert repr(tl.tensor(x, dtype=kind, requires_grad=True)) == expected(torch.tensor(x, dtype=getattr(torch, kind),
+                                                                                               requires_grad=True))
     x = tl.ones(2, requires_grad=True)
     assert repr(x * 2) == "tensor([2., 2.], grad_fn=<mul>)"
     assert repr((x * 2).grad_fn) == "<mul>" and repr(x.unbind()[0]) == "tensor(1., grad_fn=<unbind>)"
@@ -73,8 +75,11 @@ def test_gradients_wanted():
 
 
 @pytest.mark.parametrize("settings", [
-    {"precision": 2}, {"precision": 8}, {"precision": 0}, {"threshold": 5}, {"threshold": 5, "edgeitems": 1}, {"linewidth": 40}, {"linewidth": 200}, {"linewidth": 1},
-    {"sci_mode": True}, {"sci_mode": False}, {"profile": "short"}, {"profile": "full"}, {"profile": "default", "precision": 1}, {"edgeitems": 2},
+    {"precision": 2}, {"precision": 8}, {"precision": 0}, {"threshold": 5}, {"threshold": 5,
+                                                                             "edgeitems": 1}, {"linewidth": 40}, {"linewidth": 200},
+                                                                             {"linewidth": 1},
+    {"sci_mode": True}, {"sci_mode": False}, {"profile": "short"}, {"profile": "full"}, {"profile": "default",
+                                                                                         "precision": 1}, {"edgeitems": 2},
 ])
 def test_options(settings):
     random = np.random.default_rng(5)

@@ -12,7 +12,8 @@ from .same import same
 
 SETUP = """
 torch.manual_seed(0)
-v = torch.tensor([0., 0.5, 1.]); i = torch.tensor([1, 2], dtype=torch.int32); x = torch.ones(2, requires_grad=True); m = torch.ones(2, 3)
+v = torch.tensor([0., 0.5, 1.]); i = torch.tensor([1, 2], dtype=torch.int32); m = torch.ones(2, 3)
+x = torch.ones(2, requires_grad=True)
 g = torch.Generator().manual_seed(3)
 def like(x): return x.dtype, x.shape, x.requires_grad, x.device
 """
@@ -20,36 +21,45 @@ def like(x): return x.dtype, x.shape, x.requires_grad, x.device
 
 @pytest.mark.parametrize("line", [
     # what comes out: type, shape, whether it wants gradients
-    "like(torch.rand(2, 3))", "like(torch.rand((2,)))", "like(torch.rand(size=(2,)))", "like(torch.rand(()))", "like(torch.rand(2, dtype=torch.float64))",
-    "like(torch.rand(2, dtype=torch.float16))", "like(torch.rand(2, requires_grad=True))", "like(torch.rand(2, generator=g))", "like(torch.rand(0, 2))",
-    "like(torch.randn(2, 3))", "like(torch.randn(size=(2,)))", "like(torch.randn(2, dtype=torch.float16))", "like(torch.randn(2, dtype=torch.complex64))",
-    "like(torch.randint(3, (2,)))", "like(torch.randint(3, 9, (2,)))", "like(torch.randint(5, size=(2,)))", "like(torch.randint(low=0, high=5, size=(2, 2)))",
-    "like(torch.randint(0, high=5, size=[2]))", "like(torch.randint(9, (2,), dtype=torch.float32))", "like(torch.randint(9, (2,), dtype=torch.uint8))",
-    "like(torch.randint(9, (2,), generator=g))", "like(torch.randperm(4))", "like(torch.randperm(4, dtype=torch.int32))", "like(torch.randperm(0))",
-    "like(torch.randperm(4, generator=g))", "like(torch.rand_like(x))", "like(torch.rand_like(i, dtype=torch.float32))", "like(torch.randn_like(m))",
-    "like(torch.randn_like(v, requires_grad=True))", "like(torch.randint_like(v, 3))", "like(torch.randint_like(i, 1, 3))", "like(torch.normal(v, 1.))",
-    "like(torch.normal(0., 1., (2, 3)))", "like(torch.normal(0, 1, size=(2,)))", "like(torch.normal(0., v))", "like(torch.normal(v, v))",
-    "like(torch.normal(m, v))", "like(torch.normal(mean=v, std=0.5, generator=g))", "like(torch.bernoulli(v))",
-    "like(torch.bernoulli(v, generator=g))", "like(torch.bernoulli(m, 0.5))", "like(v.bernoulli())", "like(v.bernoulli(p=0.5))",
-    "like(torch.multinomial(v, 2))", "like(torch.multinomial(m, 5, replacement=True))", "like(v.multinomial(1))", "like(torch.multinomial(m, 2, generator=g))",
-    "like(torch.poisson(v))", "like(torch.poisson(m, generator=g))", "like(m.uniform_(2, 3))", "like(m.normal_())", "like(m.exponential_())", "like(i.random_())",
-    "like(i.random_(5))", "like(i.random_(3, 5))", "like(v.random_())", "like(m.log_normal_())", "like(m.cauchy_())", "like(m.geometric_(0.5))",
-    "like(i.geometric_(0.5))", "like(m.bernoulli_(0.3))", "like(i.bernoulli_())", "like(m.bernoulli_(v))", "m.uniform_() is m",
-    "like(torch.get_rng_state())[0]", "like(g.get_state())[0]", "g.initial_seed()", "torch.manual_seed(-1).initial_seed()", "torch.initial_seed()",
-    "g.device", "torch.Generator(device='cpu').device", "g.manual_seed(4) is g", "torch.manual_seed(1.0).initial_seed()",
+    "like(torch.rand(2, 3))", "like(torch.rand((2,)))", "like(torch.rand(size=(2,)))", "like(torch.rand(()))",
+    "like(torch.rand(2, dtype=torch.float64))", "like(torch.rand(2, dtype=torch.float16))",
+    "like(torch.rand(2, requires_grad=True))", "like(torch.rand(2, generator=g))", "like(torch.rand(0, 2))",
+    "like(torch.randn(2, 3))", "like(torch.randn(size=(2,)))", "like(torch.randn(2, dtype=torch.float16))",
+    "like(torch.randn(2, dtype=torch.complex64))", "like(torch.randint(3, (2,)))", "like(torch.randint(3, 9, (2,)))",
+    "like(torch.randint(5, size=(2,)))", "like(torch.randint(low=0, high=5, size=(2, 2)))",
+    "like(torch.randint(0, high=5, size=[2]))", "like(torch.randint(9, (2,), dtype=torch.float32))",
+    "like(torch.randint(9, (2,), dtype=torch.uint8))", "like(torch.randint(9, (2,), generator=g))", "like(torch.randperm(4))",
+    "like(torch.randperm(4, dtype=torch.int32))", "like(torch.randperm(0))", "like(torch.randperm(4, generator=g))",
+    "like(torch.rand_like(x))", "like(torch.rand_like(i, dtype=torch.float32))", "like(torch.randn_like(m))",
+    "like(torch.randn_like(v, requires_grad=True))", "like(torch.randint_like(v, 3))", "like(torch.randint_like(i, 1, 3))",
+    "like(torch.normal(v, 1.))", "like(torch.normal(0., 1., (2, 3)))", "like(torch.normal(0, 1, size=(2,)))",
+    "like(torch.normal(0., v))", "like(torch.normal(v, v))", "like(torch.normal(m, v))",
+    "like(torch.normal(mean=v, std=0.5, generator=g))", "like(torch.bernoulli(v))", "like(torch.bernoulli(v, generator=g))",
+    "like(torch.bernoulli(m, 0.5))", "like(v.bernoulli())", "like(v.bernoulli(p=0.5))", "like(torch.multinomial(v, 2))",
+    "like(torch.multinomial(m, 5, replacement=True))", "like(v.multinomial(1))", "like(torch.multinomial(m, 2, generator=g))",
+    "like(torch.poisson(v))", "like(torch.poisson(m, generator=g))", "like(m.uniform_(2, 3))", "like(m.normal_())",
+    "like(m.exponential_())", "like(i.random_())", "like(i.random_(5))", "like(i.random_(3, 5))", "like(v.random_())",
+    "like(m.log_normal_())", "like(m.cauchy_())", "like(m.geometric_(0.5))", "like(i.geometric_(0.5))", "like(m.bernoulli_(0.3))",
+    "like(i.bernoulli_())", "like(m.bernoulli_(v))", "m.uniform_() is m", "like(torch.get_rng_state())[0]",
+    "like(g.get_state())[0]", "g.initial_seed()", "torch.manual_seed(-1).initial_seed()", "torch.initial_seed()", "g.device",
+    "torch.Generator(device='cpu').device", "g.manual_seed(4) is g", "torch.manual_seed(1.0).initial_seed()",
     # what is certain
-    "torch.bernoulli(torch.tensor([0., 1., 1.]))", "torch.normal(v, 0.)", "torch.normal(v, 0 * v)", "torch.randint(3, 4, (3,))", "m.uniform_(2, 2)", "torch.randperm(1)",
-    "torch.multinomial(torch.tensor([0., 1., 0.]), 1)", "torch.multinomial(torch.tensor([0., 1., 0.]), 3, replacement=True)", "m.normal_(3, 0)",
-    "torch.multinomial(torch.tensor([[0., 1.], [2., 0.]]), 1)", "torch.multinomial(torch.tensor([0., 1., 1.]), 2).sort()[0]", "torch.poisson(torch.zeros(3))",
-    "m.bernoulli_(1)", "m.bernoulli_(torch.tensor([0., 1., 0.]))", "torch.randint_like(i, 2, 3)", "m.geometric_(0.9999999) * 0 + 1",
+    "torch.bernoulli(torch.tensor([0., 1., 1.]))", "torch.normal(v, 0.)", "torch.normal(v, 0 * v)", "torch.randint(3, 4, (3,))",
+    "m.uniform_(2, 2)", "torch.randperm(1)", "torch.multinomial(torch.tensor([0., 1., 0.]), 1)",
+    "torch.multinomial(torch.tensor([0., 1., 0.]), 3, replacement=True)", "m.normal_(3, 0)",
+    "torch.multinomial(torch.tensor([[0., 1.], [2., 0.]]), 1)", "torch.multinomial(torch.tensor([0., 1., 1.]), 2).sort()[0]",
+    "torch.poisson(torch.zeros(3))", "m.bernoulli_(1)", "m.bernoulli_(torch.tensor([0., 1., 0.]))", "torch.randint_like(i, 2, 3)",
+    "m.geometric_(0.9999999) * 0 + 1",
     # errors
-    "torch.rand()", "torch.rand(-1)", "torch.rand(2, dtype=torch.int64)", "torch.rand(2, generator=3)", "torch.rand_like(i)", "torch.randint(3, 3, (2,))",
-    "torch.randint(3)", "torch.randint(3, (2,), requires_grad=True)", "torch.randperm(4.)", "torch.randperm(-1)", "torch.normal(0., -1., (2,))", "torch.normal(v, -v)",
-    "torch.normal(0., 1.)", "torch.bernoulli(2 * v)", "torch.bernoulli(i)", "torch.bernoulli(v, 1.5)", "torch.multinomial(m, 5)",
-    "torch.multinomial(torch.tensor([1., -1.]), 1)", "torch.multinomial(torch.tensor([1., float('nan')]), 1)", "torch.multinomial(torch.ones(2, 2, 2), 1)",
-    "torch.multinomial(torch.zeros(2), 1)", "torch.multinomial(i, 1)", "torch.multinomial(v, 0)", "torch.poisson(-v)", "m.uniform_(2, 1)", "i.uniform_()",
-    "i.random_(5, 3)", "i.random_(2**40)", "i.normal_()", "m.normal_(0, -1)", "x.uniform_()", "x.normal_()", "m.exponential_(-1)", "m.geometric_(2)", "i.exponential_()",
-    "torch.manual_seed(2**64)", "g.set_state(v)", "torch.set_rng_state(3)", "torch.randint(0, 300, (2,), dtype=torch.uint8)",
+    "torch.rand()", "torch.rand(-1)", "torch.rand(2, dtype=torch.int64)", "torch.rand(2, generator=3)", "torch.rand_like(i)",
+    "torch.randint(3, 3, (2,))", "torch.randint(3)", "torch.randint(3, (2,), requires_grad=True)", "torch.randperm(4.)",
+    "torch.randperm(-1)", "torch.normal(0., -1., (2,))", "torch.normal(v, -v)", "torch.normal(0., 1.)", "torch.bernoulli(2 * v)",
+    "torch.bernoulli(i)", "torch.bernoulli(v, 1.5)", "torch.multinomial(m, 5)", "torch.multinomial(torch.tensor([1., -1.]), 1)",
+    "torch.multinomial(torch.tensor([1., float('nan')]), 1)", "torch.multinomial(torch.ones(2, 2, 2), 1)",
+    "torch.multinomial(torch.zeros(2), 1)", "torch.multinomial(i, 1)", "torch.multinomial(v, 0)", "torch.poisson(-v)",
+    "m.uniform_(2, 1)", "i.uniform_()", "i.random_(5, 3)", "i.random_(2**40)", "i.normal_()", "m.normal_(0, -1)", "x.uniform_()",
+    "x.normal_()", "m.exponential_(-1)", "m.geometric_(2)", "i.exponential_()", "torch.manual_seed(2**64)", "g.set_state(v)",
+    "torch.set_rng_state(3)", "torch.randint(0, 300, (2,), dtype=torch.uint8)",
 ])
 def test_as_pytorch(line):
     same(line, SETUP)
@@ -122,9 +132,11 @@ def test_numbers_stay_in_their_interval():
 
 def everything(generator=None):
     g = {"generator": generator}
-    return [tl.rand(3, **g), tl.randn(3, **g), tl.randint(9, (3,), **g), tl.randperm(5, **g), tl.normal(0, 1, (2,), **g), tl.bernoulli(tl.full((3,), 0.5), **g),
+    return [tl.rand(3, **g), tl.randn(3, **g), tl.randint(9, (3,), **g), tl.randperm(5, **g), tl.normal(0, 1, (2,), **g),
+            tl.bernoulli(tl.full((3,), 0.5), **g),
             tl.multinomial(tl.ones(4), 2, **g), tl.poisson(tl.ones(3), **g), tl.zeros(2).uniform_(**g), tl.zeros(2).normal_(**g),
-            tl.zeros(2).exponential_(**g), tl.zeros(2).random_(**g), tl.zeros(2).geometric_(0.5, **g), tl.rand_like(tl.ones(2), **g)]
+            tl.zeros(2).exponential_(**g), tl.zeros(2).random_(**g), tl.zeros(2).geometric_(0.5, **g),
+            tl.rand_like(tl.ones(2), **g)]
 
 
 def equal(a, b):

@@ -46,19 +46,20 @@ def test_sums_are_computed_in_the_promoted_type(a):
     "torch.double is torch.float64", "torch.half is torch.float16", "torch.int is torch.int32", "torch.short is torch.int16",
     "torch.cfloat is torch.complex64", "torch.float32 == None", "torch.float64 == None", "torch.float32 == 'float32'",
     "torch.float32 == torch.float32", "torch.float32 != torch.float64", "torch.float32.is_floating_point", "torch.int8.is_signed",
-    "torch.uint8.is_signed", "torch.bool.is_signed", "torch.complex64.is_complex", "torch.float16.itemsize", "torch.float32.to_complex()",
-    "torch.complex128.to_real()", "torch.int64.to_real()", "torch.zeros(2, dtype=float)", "torch.zeros(2, dtype=int)",
-    "torch.zeros(2, dtype=bool)", "torch.zeros(2, dtype=3)",
-    "tuple(torch.Size([2, 3]))", "torch.Size([2, 3]).numel()", "torch.Size([]).numel()", "type(torch.Size([2, 3])[:1]) is torch.Size",
-    "type(torch.Size([2]) * 2) is torch.Size", "type((1,) + torch.Size([2])) is torch.Size", "type(torch.Size([2]) + (1,)) is torch.Size",
-    "torch.zeros(2, 3).shape == (2, 3)", "torch.zeros(2, 3).size() == torch.Size([2, 3])",
-    "str(torch.device('cuda:0'))", "repr(torch.device('cuda:0'))", "repr(torch.device('cpu'))", "torch.device('cuda', 1).index",
-    "torch.device('cpu') == torch.device('cpu')", "torch.device('cuda') == torch.device('cuda:0')", "torch.device('nowhere')",
-    "torch.device(torch.device('cuda:0'))", "torch.device(1.5)", "torch.device('cuda:x')", "torch.zeros(2).device", "torch.get_default_device()",
-    "repr(torch.finfo(torch.float32))", "repr(torch.finfo(torch.float64))", "repr(torch.finfo(torch.float16))", "repr(torch.finfo())",
-    "repr(torch.finfo(torch.complex64))", "repr(torch.iinfo(torch.int8))", "torch.iinfo(torch.int64).max", "torch.iinfo(torch.uint8).bits",
-    "torch.finfo(torch.float32).eps", "torch.finfo(torch.float32).tiny", "torch.finfo(torch.int8)", "torch.iinfo(torch.float32)",
-    "(torch.pi, torch.e, torch.inf, torch.newaxis)", "torch.get_default_dtype()",
+    "torch.uint8.is_signed", "torch.bool.is_signed", "torch.complex64.is_complex", "torch.float16.itemsize",
+    "torch.float32.to_complex()", "torch.complex128.to_real()", "torch.int64.to_real()", "torch.zeros(2, dtype=float)",
+    "torch.zeros(2, dtype=int)", "torch.zeros(2, dtype=bool)", "torch.zeros(2, dtype=3)", "tuple(torch.Size([2, 3]))",
+    "torch.Size([2, 3]).numel()", "torch.Size([]).numel()", "type(torch.Size([2, 3])[:1]) is torch.Size",
+    "type(torch.Size([2]) * 2) is torch.Size", "type((1,) + torch.Size([2])) is torch.Size",
+    "type(torch.Size([2]) + (1,)) is torch.Size", "torch.zeros(2, 3).shape == (2, 3)",
+    "torch.zeros(2, 3).size() == torch.Size([2, 3])", "str(torch.device('cuda:0'))", "repr(torch.device('cuda:0'))",
+    "repr(torch.device('cpu'))", "torch.device('cuda', 1).index", "torch.device('cpu') == torch.device('cpu')",
+    "torch.device('cuda') == torch.device('cuda:0')", "torch.device('nowhere')", "torch.device(torch.device('cuda:0'))",
+    "torch.device(1.5)", "torch.device('cuda:x')", "torch.zeros(2).device", "torch.get_default_device()",
+    "repr(torch.finfo(torch.float32))", "repr(torch.finfo(torch.float64))", "repr(torch.finfo(torch.float16))",
+    "repr(torch.finfo())", "repr(torch.finfo(torch.complex64))", "repr(torch.iinfo(torch.int8))", "torch.iinfo(torch.int64).max",
+    "torch.iinfo(torch.uint8).bits", "torch.finfo(torch.float32).eps", "torch.finfo(torch.float32).tiny", "torch.finfo(torch.int8)",
+    "torch.iinfo(torch.float32)", "(torch.pi, torch.e, torch.inf, torch.newaxis)", "torch.get_default_dtype()",
 ])
 def test_words(line):
     same(line)
@@ -69,7 +70,8 @@ def test_defaults():
     try:
         tl.set_default_dtype(tl.float64)
         assert tl.get_default_dtype() is tl.float64
-        assert all(x.dtype is tl.float64 for x in (tl.zeros(2), tl.tensor(1.0), tl.arange(0.5, 2), tl.rand(2), tl.tensor([1]) / 2, tl.Tensor(2)))
+        assert all(x.dtype is tl.float64 for x in (tl.zeros(2), tl.tensor(1.0), tl.arange(0.5, 2), tl.rand(2), tl.tensor([1]) / 2,
+                                                   tl.Tensor(2)))
         assert repr(tl.ones(1)) == "tensor([1.])"
         assert tl.result_type(tl.tensor(1), 1j) is tl.complex128
         with pytest.raises(TypeError, match="floating-point"):
@@ -101,15 +103,16 @@ def test_numpy_understands_our_dtypes():
 
 def test_a_name_that_is_missing():
     with pytest.raises(AttributeError, match="has no 'arrange'.*arange"):
-        tl.arrange
+        tl.arrange                                              # noqa: B018
     with pytest.raises(AttributeError, match="has no 'stft'"):
-        tl.stft
+        tl.stft                                                 # noqa: B018
     assert not hasattr(tl, "__path_of_nothing__") and not hasattr(tl, "quantize_per_tensor")
 
 
 def test_subpackages_load_on_first_use():
-    code = ("import sys, tinygrad_like as t; early = [m for m in sys.modules if m.startswith('tinygrad_like.')]; "
-            "assert not {'tinygrad_like.nn', 'tinygrad_like.testing', 'tinygrad_like.cuda', 'hypothesis', 'cupy', 'numpy.random'} & set(sys.modules); "
+    code = ("import sys, tinygrad_like as t; "
+            "late = {'tinygrad_like.nn', 'tinygrad_like.testing', 'tinygrad_like.cuda', 'hypothesis', 'cupy', 'numpy.random'}; "
+            "assert not late & set(sys.modules); "
             "t.nn.functional; t.cuda.is_available(); t.jacobian; assert 'tinygrad_like.nn' in sys.modules; t.rand(2)")
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
 
@@ -141,7 +144,8 @@ def test_debug_mode():
     finally:
         tl.set_debug(was)
     code = "import tinygrad_like as t; t.zeros(2).numpy()[0] = 1"
-    failed = subprocess.run([sys.executable, "-c", code], env={"TINYGRAD_LIKE_DEBUG": "1", "PYTHONPATH": "."}, capture_output=True, text=True)
+    failed = subprocess.run([sys.executable, "-c", code], env={"TINYGRAD_LIKE_DEBUG": "1", "PYTHONPATH": "."}, capture_output=True,
+                            text=True)
     assert "read-only" in failed.stderr
 
 

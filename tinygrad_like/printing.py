@@ -31,7 +31,8 @@ profiles = {"default": Options(), "short": Options(precision=2, edgeitems=2), "f
 options = Options()
 
 
-def set_printoptions(precision: int | None = None, threshold: float | None = None, edgeitems: int | None = None, linewidth: int | None = None,
+def set_printoptions(precision: int | None = None, threshold: float | None = None, edgeitems: int | None = None,
+                     linewidth: int | None = None,
                      profile: str | None = None, sci_mode: bool | None = None) -> None:
     """How tensors are printed from now on.  What is None stays as it is, but sci_mode=None decides by the numbers.
 
@@ -43,7 +44,8 @@ def set_printoptions(precision: int | None = None, threshold: float | None = Non
             raise ValueError(f"set_printoptions: there is no profile {profile!r}; there are {', '.join(profiles)}")
         options = replace(profiles[profile])
     given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
-    options = replace(options, **{name: value for name, value in given.items() if value is not None}, sci_mode=sci_mode)  # type: ignore
+    options = replace(options, **{name: value for name, value in given.items() if value is not None},
+                      sci_mode=sci_mode)  # type: ignore
 
 
 def represent(x: Tensor) -> str:
@@ -136,8 +138,8 @@ class Format:
             return
         size = abs(values.astype("float64"))
         self.whole = bool((values == backend.host.ceil(values)).all())
-        self.powers = options.sci_mode
-        if self.powers is None:
+        self.powers = bool(options.sci_mode)
+        if options.sci_mode is None:
             self.powers = bool(size.max() / size.min() > 1000 or size.max() > 1e8 or size.min() < 1e-4)
         self.width = max(1, *[len(self.digits(x)) for x in values.tolist()])
 

@@ -2,9 +2,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from opcode import opmap
-from typing import Any, Callable, Iterator
+from typing import Any
 
 from . import autograd, backend, edits, errors, ops
 from .autograd import Node, raw
@@ -37,7 +38,8 @@ class Tensor(Methods):
         elif len(data) == 1 and not isinstance(data[0], (float, complex)):
             made = new_array(data[0], get_default_dtype(), device)
         else:
-            raise TypeError(f"Tensor takes one array or list of numbers, or the sizes of a shape, got {data}: tensor() takes numbers")
+            raise TypeError(f"Tensor takes one array or list of numbers, or the sizes of a shape, got {data}: "
+                            "tensor() takes numbers")
         self.array, self.node = made, None
 
     # ---- what it is ---------------------------------------------------------------------------------------------
@@ -69,7 +71,8 @@ class Tensor(Methods):
             return
         if not wanted:
             if not self.is_leaf:
-                raise RuntimeError("only a leaf can stop requiring grad, and this tensor was computed from others: use its detach()")
+                raise RuntimeError("only a leaf can stop requiring grad, and this tensor was computed from others: "
+                                   "use its detach()")
             self.node = None
         elif self.array.dtype.kind not in "fc":
             raise RuntimeError(f"only floating-point tensors can require grad, and this one is of dtype {self.dtype}: "
@@ -122,11 +125,13 @@ class Tensor(Methods):
     @data.setter
     def data(self, new: Tensor) -> None:
         self.array = new.array
-        if self.node is not None and self.node.op is None and (self.node.shape, self.node.dtype) != (new.array.shape, new.array.dtype):
+        leaf = self.node if self.is_leaf else None
+        if leaf is not None and (leaf.shape, leaf.dtype) != (new.array.shape, new.array.dtype):
             self.node = Node(None, [], None, self.array)
 
     # ---- gradients ----------------------------------------------------------------------------------------------
-    def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None) -> None:
+    def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
+                 inputs: Any = None) -> None:
         """Add dL/dt to the `.grad` of every leaf t that L = this tensor depends on: see `autograd.backward`."""
         autograd.backward(self, None if gradient is None else [gradient], retain_graph, create_graph, inputs=inputs)
 
@@ -161,8 +166,8 @@ class Tensor(Methods):
     def item(self) -> Any:
         """The Python number in a tensor of one element."""
         if self.array.size != 1:
-            raise errors.ShapeError(f"a tensor of shape {tuple(self.shape)} has {self.array.size} elements, and only one can become "
-                                    "a Python number: index it first, or use tolist()")
+            raise errors.ShapeError(f"a tensor of shape {tuple(self.shape)} has {self.array.size} elements, and only one can "
+                                    "become a Python number: index it first, or use tolist()")
         return self.array.item()
 
     def tolist(self) -> Any:
@@ -199,17 +204,19 @@ class Tensor(Methods):
         return call_function(function, args, kwargs)
 
     def __float__(self) -> float:
-        if self.node is not None and grad_mode.enabled and assigns_item(sys._getframe(1)):
-            raise into_array()
-        return float(self.item())
+        return float(self._number(sys._getframe(1)))
 
     def __int__(self) -> int:
-        if self.node is not None and grad_mode.enabled and assigns_item(sys._getframe(1)):
-            raise into_array()
-        return int(self.item())
+        return int(self._number(sys._getframe(1)))
 
     def __complex__(self) -> complex:
-        return complex(self.item())
+        return complex(self._number(sys._getframe(1)))
+
+    def _number(self, asking: Any) -> Any:
+        """The number for a caller's float(x); but not for its `buffer[i] = x`, which asks alike, if history would be lost."""
+        if self.node is not None and grad_mode.enabled and asking.f_code.co_code[asking.f_lasti] == STORE_SUBSCR:
+            raise into_array()
+        return self.item()
 
     def __bool__(self) -> bool:
         if self.array.size != 1:
@@ -323,8 +330,8 @@ class Tensor(Methods):
         and what others kept of the old memory stays as it was.  Only a constant's memory (or any, under no_grad) is written to.
         """
         if grad_mode.enabled and self.node is not None and self.node.op is None:
-            raise RuntimeError(f"{how}: a leaf that requires grad is being changed in place, and its old value would be lost to the "
-                               "backward pass: do it under no_grad(), or compute a new tensor")
+            raise RuntimeError(f"{how}: a leaf that requires grad is being changed in place, and its old value would be lost to "
+                               "the backward pass: do it under no_grad(), or compute a new tensor")
         new = compute()
         if new.array.shape != self.array.shape:
             raise errors.ShapeError(f"{how}: the result has shape {tuple(new.shape)}, which does not fit into this tensor of shape "
@@ -337,8 +344,8 @@ class Tensor(Methods):
             edits.edited(self.array, how)
             return self
         if has_other_views(self.array):
-            raise RuntimeError(f"{how}: this tensor is a view, it shares memory with another tensor, and gradients flow through it: "
-                               "compute a new tensor instead (x = x + …), or write through the whole, as in "
+            raise RuntimeError(f"{how}: this tensor is a view, it shares memory with another tensor, and gradients flow through "
+                               "it: compute a new tensor instead (x = x + …), or write through the whole, as in "
                                "whole[index] = whole[index] + …")
         new = new.astype(self.array.dtype) if new.array.dtype != self.array.dtype else new
         self.array, self.node = new.array, new.node             # no node: nothing is left of what it was computed from
@@ -377,7 +384,7 @@ def has_other_views(array: Any) -> bool:
     return owner is not None and sys.getrefcount(owner) > 3     # `owner`, the call's argument, and the array's own reference
 
 
-def rebuild(kind: type, array: Any, device: str, requires_grad: bool) -> Tensor:
+def rebuild(kind: type[Tensor], array: Any, device: str, requires_grad: bool) -> Tensor:
     """A Tensor from what pickle stored."""
     tensor = kind.__new__(kind)
     tensor.array, tensor.node = backend.to_device(array, device), None
@@ -387,7 +394,7 @@ def rebuild(kind: type, array: Any, device: str, requires_grad: bool) -> Tensor:
 
 def own_attributes(tensor: Tensor) -> dict[str, Any]:
     """What a subclass of Tensor, or its user, has put on it."""
-    names = []
+    names: list[str] = []
     for kind in type(tensor).__mro__[:-1]:
         slots = vars(kind).get("__slots__", ())
         names += [slots] if isinstance(slots, str) else slots
@@ -396,12 +403,7 @@ def own_attributes(tensor: Tensor) -> dict[str, Any]:
     return own | getattr(tensor, "__dict__", {})
 
 
-def assigns_item(frame: Any) -> bool:
-    """Whether the code of this frame is just now at a `something[index] = value`."""
-    return frame.f_code.co_code[frame.f_lasti] == STORE_SUBSCR
-
-
 def into_array() -> RuntimeError:
-    return RuntimeError("NumPy was about to take the numbers of a tensor that requires grad, and with them it would lose its history.  For "
+    return RuntimeError("NumPy asks for the numbers of a tensor that requires grad, and they would be without its history.  For "
                         "buffer[i] = x: make the buffer a tensor (buffer = zeros(…)), or collect the tensors in a list and use "
                         "stack(list).  If only the numbers are wanted: x.item(), x.tolist() or x.detach().numpy()")

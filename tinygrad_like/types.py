@@ -150,7 +150,7 @@ class device:
 
     def __init__(self, type: Any, index: int | None = None) -> None:
         if isinstance(type, device):
-            type, index = type.type, type.index if index is None else index
+            type, index = type.type, type.index if index is None else index         # type: ignore[has-type]
         if isinstance(type, int):
             type, index = "cuda", type
         if not isinstance(type, str):

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .. import autograd, backend, errors, ops, promotion
 from ..autograd import raw, wrap
 from ..grad_mode import grad_mode
-from ..types import Size, as_dtype, dtype_of
-from ..types import device as Device
-from ..types import dtype as Dtype
+from ..types import Size, as_dtype, device as Device, dtype as Dtype
 from .creation import number
 
 if TYPE_CHECKING:
@@ -71,8 +69,8 @@ def converted(x: Tensor, dtype: Any = None, device: Any = None, copy: bool = Fal
     return ops.clone(x) if copy and result is x else result
 
 
-_type_names = {"float64": "Double", "float32": "Float", "float16": "Half", "int64": "Long", "int32": "Int", "int16": "Short", "int8": "Char",
-               "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat", "complex128": "ComplexDouble"}
+_type_names = {"float64": "Double", "float32": "Float", "float16": "Half", "int64": "Long", "int32": "Int", "int16": "Short",
+               "int8": "Char", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat", "complex128": "ComplexDouble"}
 
 
 class Layout:
@@ -80,7 +78,7 @@ class Layout:
     __slots__ = ()
     is_floating_point, is_complex, numel, nelement = is_floating_point, is_complex, numel, numel
 
-    def to(self: Tensor, *args: Any, dtype: Any = None, device: Any = None, other: Tensor | None = None, non_blocking: bool = False,
+    def to(self: Tensor, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False,
            copy: bool = False) -> Tensor:
         """This tensor as another type or on another device: to(dtype), to(device), to(device, dtype), to(other).
 
@@ -90,14 +88,12 @@ class Layout:
         rest = list(args)
         if rest and isinstance(rest[0], autograd.Tensor):
             other = rest.pop(0)
+            dtype, device = other.dtype if dtype is None else dtype, other.device if device is None else device
         elif rest:
             if is_device(rest[0]):
                 device = rest.pop(0)
             if rest and not isinstance(rest[0], bool):
                 dtype = rest.pop(0)
-        if other is not None:
-            dtype = other.dtype if dtype is None else dtype
-            device = other.device if device is None else device
         if len(rest) > 2 or not all(isinstance(flag, bool) for flag in rest):
             raise TypeError(f"to takes a dtype, a device, a device and a dtype, or a tensor to be like, got {args}")
         return converted(self, dtype, device, copy or (len(rest) == 2 and rest[1]))
@@ -118,7 +114,8 @@ class Layout:
         if isinstance(dtype, str) and dtype.endswith("Tensor"):
             name = dtype.rpartition(".")[2].removesuffix("Tensor")
             if name not in _type_names.values():
-                raise ValueError(f"type: there is no type {dtype!r}; there are {', '.join(_type_names.values())}, each followed by Tensor")
+                raise ValueError(f"type: there is no type {dtype!r}; there are {', '.join(_type_names.values())}, "
+                                 "each followed by Tensor")
             return converted(self, next(d for d, n in _type_names.items() if n == name), "cuda" if ".cuda." in dtype else "cpu")
         return converted(self, dtype)
 
@@ -129,7 +126,7 @@ class Layout:
     # ---- layout -------------------------------------------------------------------------------------------------
     def contiguous(self: Tensor) -> Tensor:
         """This tensor if its memory is in the order of its elements, else a copy whose memory is."""
-        return self if self.array.flags.c_contiguous else ops.clone(self)
+        return self if self.array.flags.c_contiguous else ops.contiguous(self)
 
     def is_contiguous(self: Tensor) -> bool:
         """Whether memory is in the order of the elements, without gaps."""

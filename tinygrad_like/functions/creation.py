@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from .. import autograd, backend, errors, promotion
 from ..autograd import raw, wrap
-from ..types import as_dtype, dtype_of, get_default_dtype
-from ..types import device as Device
+from ..types import as_dtype, device as Device, dtype_of, get_default_dtype
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
-__all__ = ["tensor", "as_tensor", "asarray", "from_numpy", "scalar_tensor", "zeros", "ones", "full", "empty", "zeros_like", "ones_like",
-           "full_like", "empty_like", "arange", "linspace", "logspace", "eye"]
+__all__ = ["tensor", "as_tensor", "asarray", "from_numpy", "scalar_tensor", "zeros", "ones", "full", "empty", "zeros_like",
+           "ones_like", "full_like", "empty_like", "arange", "linspace", "logspace", "eye"]
 
 
 # ---- from values ------------------------------------------------------------------------------------------------
@@ -47,7 +46,8 @@ def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | Non
     result = as_tensor(obj, dtype, device)
     shares = result.array is raw(obj)
     if copy is False and not shares:
-        raise ValueError(f"asarray: copy=False, but to make {result.dtype} on {result.device} of this {type(obj).__name__} takes a copy")
+        raise ValueError(f"asarray: copy=False, but to make {result.dtype} on {result.device} of this {type(obj).__name__} "
+                         "takes a copy")
     if copy and shares:
         result = result.clone()
     return result.detach().requires_grad_() if requires_grad and not result.requires_grad else result
@@ -165,19 +165,23 @@ class Creation:
         """`tensor(data)`, of this tensor's type and on its device unless others are given."""
         return tensor(data, **as_self(self, dtype, device), requires_grad=requires_grad)
 
-    def new_zeros(self: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    def new_zeros(self: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
+                  requires_grad: bool = False) -> Tensor:
         """`zeros(size)`, of this tensor's type and on its device unless others are given."""
         return zeros(*sizes, size=size, **as_self(self, dtype, device), requires_grad=requires_grad)
 
-    def new_ones(self: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    def new_ones(self: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
+                 requires_grad: bool = False) -> Tensor:
         """`ones(size)`, of this tensor's type and on its device unless others are given."""
         return ones(*sizes, size=size, **as_self(self, dtype, device), requires_grad=requires_grad)
 
-    def new_empty(self: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    def new_empty(self: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
+                  requires_grad: bool = False) -> Tensor:
         """`empty(size)`, of this tensor's type and on its device unless others are given."""
         return empty(*sizes, size=size, **as_self(self, dtype, device), requires_grad=requires_grad)
 
-    def new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    def new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
+                 requires_grad: bool = False) -> Tensor:
         """`full(size, fill_value)`, of this tensor's type and on its device unless others are given."""
         return full(size, fill_value, **as_self(self, dtype, device), requires_grad=requires_grad)
 
@@ -227,7 +231,8 @@ def number(name: str, x: Any) -> Any:
     """The Python number in a number, or in a constant of one element."""
     if isinstance(x, autograd.Tensor):
         if x.node is not None:
-            raise TypeError(f"{name} makes constants, and a number in it requires grad: compute with it (x * ones(…)), or take x.item()")
+            raise TypeError(f"{name} makes constants, and a number in it requires grad: compute with it (x * ones(…)), or take "
+                            "x.item()")
         return x.item()
     if (value := backend.python_number(x)) is None:
         raise TypeError(f"{name}: expected a number, got {type(x).__name__}")

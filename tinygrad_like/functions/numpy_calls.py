@@ -5,22 +5,25 @@ gradient on the bare arrays, and those that have one only where no gradient is w
 """
 from __future__ import annotations
 
-from typing import Any, Callable
+import sys
+from collections.abc import Callable
+from typing import Any
 
 from .. import autograd, backend
 from ..autograd import wrap
 from ..grad_mode import grad_mode
 from ..types import dtype_of
 
-_renamed = {"multiply": "mul", "subtract": "sub", "divide": "div", "true_divide": "div", "power": "pow", "negative": "neg", "absolute": "abs",
-            "fabs": "abs", "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge", "equal": "eq", "not_equal": "ne",
-            "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2", "arcsinh": "asinh", "arccosh": "acosh",
-            "arctanh": "atanh", "rint": "round", "invert": "bitwise_not", "left_shift": "bitwise_left_shift",
-            "right_shift": "bitwise_right_shift", "degrees": "rad2deg", "radians": "deg2rad", "conjugate": "conj"}
-_without_gradient = {"allclose", "array_equal", "array_equiv", "isclose", "argmax", "argmin", "argsort", "argwhere", "nonzero", "searchsorted",
-                     "count_nonzero", "shape", "ndim", "size", "array2string", "array_repr", "array_str", "result_type", "can_cast",
-                     "zeros_like", "ones_like", "empty_like", "full_like", "shares_memory", "may_share_memory", "iscomplexobj",
-                     "isrealobj", "histogram", "bincount", "digitize", "all", "any"}
+_renamed = {"multiply": "mul", "subtract": "sub", "divide": "div", "true_divide": "div", "power": "pow", "negative": "neg",
+            "absolute": "abs", "fabs": "abs", "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge",
+            "equal": "eq", "not_equal": "ne", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
+            "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "rint": "round", "invert": "bitwise_not",
+            "left_shift": "bitwise_left_shift", "right_shift": "bitwise_right_shift", "degrees": "rad2deg", "radians": "deg2rad",
+            "conjugate": "conj"}
+_without_gradient = {"allclose", "array_equal", "array_equiv", "isclose", "argmax", "argmin", "argsort", "argwhere", "nonzero",
+                     "searchsorted", "count_nonzero", "shape", "ndim", "size", "array2string", "array_repr", "array_str",
+                     "result_type", "can_cast", "zeros_like", "ones_like", "empty_like", "full_like", "shares_memory",
+                     "may_share_memory", "iscomplexobj", "isrealobj", "histogram", "bincount", "digitize", "all", "any"}
 
 
 # ---- NumPy's functions, with NumPy's arguments and meaning -------------------------------------------------------
@@ -122,7 +125,8 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[st
     kwargs = {key: value for key, value in kwargs.items() if value is not None}
     into = kwargs.get("out", ())
     if any(isinstance(x, autograd.Tensor) for x in into):
-        raise TypeError(f"numpy.{name} cannot write into a Tensor: write x[...] = result, or use an in-place method such as x.add_(y)")
+        raise TypeError(f"numpy.{name} cannot write into a Tensor: write x[...] = result, or use an in-place method such "
+                        "as x.add_(y)")
     function = ours(_renamed.get(name, name))
     if not kwargs and function is not None:
         return function(*[tensors(x) for x in inputs])
@@ -148,8 +152,7 @@ def call_function(function: Any, args: Any, kwargs: Any) -> Any:
 
 
 def ours(name: str) -> Any:
-    import tinygrad_like
-    return tinygrad_like.__dict__.get(name)
+    return vars(sys.modules[__package__]).get(name)
 
 
 def tensors(x: Any) -> Any:
@@ -172,8 +175,8 @@ def bare(name: str, x: Any, into: bool = False) -> Any:
         return {key: bare(name, value, into) for key, value in x.items()}
     if isinstance(x, autograd.Tensor):
         if x.node is not None and grad_mode.enabled:
-            raise TypeError(f"{name} would lose the history of a tensor that requires grad" + (": make the array it writes into a tensor, and "
-                            "write buffer = buffer + x" if into else ": use a function of tinygrad_like") +
-                            ".  If only the numbers are wanted: x.detach().numpy()")
+            instead = "make the array it writes into a tensor: buffer = buffer + x" if into else "use a function of tinygrad_like"
+            raise TypeError(f"{name} would lose the history of a tensor that requires grad: {instead}.  If only the numbers are "
+                            "wanted: x.detach().numpy()")
         return x.detach().numpy()
     return x

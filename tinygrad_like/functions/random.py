@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import contextlib
 import operator
-from typing import TYPE_CHECKING, Any, Callable, Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from .. import autograd, backend
-from ..types import as_dtype, get_default_dtype
-from ..types import device as Device
+from ..types import as_dtype, device as Device
 from .creation import float_type, made, number, place, shape_of
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
-__all__ = ["Generator", "manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state", "fork_rng", "rand", "randn", "randint", "randperm",
-           "rand_like", "randn_like", "randint_like", "normal", "bernoulli", "multinomial", "poisson"]
+__all__ = ["Generator", "manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state", "fork_rng", "rand", "randn",
+           "randint", "randperm", "rand_like", "randn_like", "randint_like", "normal", "bernoulli", "multinomial", "poisson"]
 
 
 # ---- generators -------------------------------------------------------------------------------------------------
@@ -39,7 +39,7 @@ class Generator:
 
     def manual_seed(self, seed: int) -> Generator:
         """Start the sequence of numbers that belongs to `seed`, and return this generator."""
-        seed = operator.index(int(seed) if isinstance(seed, float) and seed.is_integer() else seed)
+        seed = int(seed) if isinstance(seed, float) and seed.is_integer() else operator.index(seed)
         if not -2**63 <= seed < 2**64:
             raise ValueError(f"manual_seed takes an int of 64 bits, from -2**63 to 2**64 - 1, got {seed}")
         self._seed = seed % 2**64
@@ -175,7 +175,8 @@ def whole(random: Any, low: int, high: int, shape: Any, dtype: Any) -> Any:
 
 def needs_float(name: str, dtype: Any) -> Any:
     if dtype.kind != "f":
-        raise NotImplementedError(f"{name} draws floating-point numbers, and {dtype} was asked for: use randint, or pass dtype=float32")
+        raise NotImplementedError(f"{name} draws floating-point numbers, and {dtype} was asked for: use randint, or "
+                                  "pass dtype=float32")
     return dtype
 
 
@@ -212,7 +213,8 @@ def randint(*args: Any, low: int | None = None, high: int | None = None, size: A
     return on(device, whole(numpy_generator(generator), low, high, shape_of("randint", (tuple(size),)), dtype), requires_grad)
 
 
-def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
+             requires_grad: bool = False) -> Tensor:
     """The numbers 0 … n-1 in random order."""
     if not isinstance(n, int):
         raise TypeError(f"randperm takes an int, got {n!r}")
@@ -221,26 +223,30 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, d
     return on(device, numpy_generator(generator).permutation(n).astype(dtype, copy=False), requires_grad)
 
 
-def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
+              requires_grad: bool = False) -> Tensor:
     """`rand` of input's shape; of its type and on its device, unless others are given."""
-    return rand(input.shape, generator=generator, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
+    return rand(input.shape, generator=generator, dtype=dtype or input.dtype, device=device or input.device,
+                requires_grad=requires_grad)
 
 
-def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
+               requires_grad: bool = False) -> Tensor:
     """`randn` of input's shape; of its type and on its device, unless others are given."""
-    return randn(input.shape, generator=generator, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
+    return randn(input.shape, generator=generator, dtype=dtype or input.dtype, device=device or input.device,
+                 requires_grad=requires_grad)
 
 
-def randint_like(input: Tensor, low: int, high: int | None = None, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
-                 requires_grad: bool = False) -> Tensor:
+def randint_like(input: Tensor, low: int, high: int | None = None, *, generator: Generator | None = None, dtype: Any = None,
+                 device: Any = None, requires_grad: bool = False) -> Tensor:
     """`randint` of input's shape, randint_like(input, high) or randint_like(input, low, high); of its type and on its device."""
     low, high = (0, low) if high is None else (low, high)
     return randint(low, high, input.shape, generator=generator, dtype=dtype or input.dtype, device=device or input.device,
                    requires_grad=requires_grad)
 
 
-def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
-           requires_grad: bool = False) -> Tensor:
+def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None,
+           device: Any = None, requires_grad: bool = False) -> Tensor:
     """mean + std · z, z drawn from the normal distribution: normal(mean, std, size) of numbers, or normal(mean, std) of tensors.
 
     The result is a constant: to differentiate by mean and std, write mean + std * randn_like(mean).
@@ -256,7 +262,8 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Gene
     elif number("normal", std) < 0:
         raise RuntimeError(f"normal: std is not below 0, got {std}")
     if not tensors:
-        return on(device, gauss(numpy_generator(generator), shape_of("normal", (size,)), float_type(dtype)) * std + mean, requires_grad)
+        return on(device, gauss(numpy_generator(generator), shape_of("normal", (size,)), float_type(dtype)) * std + mean,
+                  requires_grad)
     mean, std = [x.detach() if isinstance(x, autograd.Tensor) else x for x in (mean, std)]
     like = mean + std * 0 if len(tensors) == 2 else tensors[0]
     z = randn(like.shape, generator=generator, dtype=like.dtype, device=like.device)
@@ -266,8 +273,10 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Gene
 
 def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None) -> Tensor:
     """1 with the probability that input gives for each element, else 0; with p, that is the probability everywhere."""
-    return on(input.device, coins(numpy_generator(generator), input.array.shape, needs_float("bernoulli", input.array.dtype) if p is None else
-                                  input.array.dtype, input if p is None else p))
+    if p is None:
+        needs_float("bernoulli", input.array.dtype)
+        p = input
+    return on(input.device, coins(numpy_generator(generator), input.array.shape, input.array.dtype, p))
 
 
 def coins(random: Any, shape: Any, dtype: Any, p: Any) -> Any:
@@ -275,7 +284,8 @@ def coins(random: Any, shape: Any, dtype: Any, p: Any) -> Any:
     p = on_host(p) if isinstance(p, autograd.Tensor) else number("bernoulli", p)
     if not backend.host.all((p >= 0) & (p <= 1)):
         raise RuntimeError(f"bernoulli: a probability is between 0 and 1, got {p if isinstance(p, float) else 'others among them'}")
-    return (random.random(shape, "float32" if not isinstance(p, backend.host.ndarray) or p.dtype.name != "float64" else "float64") < p).astype(dtype)
+    kind = "float64" if getattr(p, "dtype", None) == "float64" else "float32"
+    return (random.random(shape, kind) < p).astype(dtype)
 
 
 def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Tensor:
@@ -306,7 +316,9 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, g
     else:
         ends = rows.cumsum(1)
         draws = random.random((len(rows), count)) * ends[:, -1:]
-        picked = np.stack([np.searchsorted(end, draw, side="right") for end, draw in zip(ends, draws)]) if len(rows) else np.zeros((0, count))
+        picked = np.zeros(draws.shape)
+        for row, (end, draw) in enumerate(zip(ends, draws)):
+            picked[row] = np.searchsorted(end, draw, side="right")
         last = rows.shape[1] - 1 - (rows[:, ::-1] > 0).argmax(1)
         picked = np.minimum(picked, last[:, None])              # a draw that rounding put on the end of the last stretch
     return on(input.device, picked.reshape(weights.shape[:-1] + (count,)).astype("int64"))
@@ -393,6 +405,10 @@ class Random:
         if len(bounds) > 2:
             raise TypeError(f"random_ takes (), (to) or (from, to), got {bounds}")
         dtype, random = self.array.dtype, numpy_generator(generator)
-        largest = 1 if dtype.kind == "b" else int(backend.iinfo(dtype).max) if dtype.kind in "iu" else 2**(backend.finfo(dtype).nmant + 1)
-        low, high = (0, largest + (largest < 2**63 - 1)) if not bounds else (0, *bounds) if len(bounds) == 1 else bounds
+        if bounds:
+            low, high = (0, *bounds) if len(bounds) == 1 else bounds
+        elif dtype.kind in "iu":
+            low, high = 0, min(int(backend.iinfo(dtype).max) + 1, 2**63 - 1)
+        else:
+            low, high = 0, 2 if dtype.kind == "b" else 2**(backend.finfo(dtype).nmant + 1) + 1
         return drawn(self, "random_", lambda shape: whole(random, low, high, shape, dtype))
