@@ -299,7 +299,7 @@ def plain_index(index: Any, array: Any) -> Any:
     if type(index) is int or type(index) is slice or index is None or index is Ellipsis or index is True or index is False:
         return index
     if isinstance(index, tuple):
-        return tuple([plain_index(i, array) for i in index])
+        return tuple([plain_index(list(i) if isinstance(i, tuple) else i, array) for i in index])
     if isinstance(index, (list, range)):
         index = listed(index)
     index = raw(index)
