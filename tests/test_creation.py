@@ -27,7 +27,7 @@ SETUP = "v = torch.arange(3.); x = torch.tensor(1.5, requires_grad=True); i = to
     "torch.tensor(np.arange(6).reshape(2, 3).T)", "torch.as_tensor([1, 2])", "torch.as_tensor(v) is v",
     "torch.as_tensor(v, dtype=torch.float64)", "torch.as_tensor(x) is x",
     "torch.as_tensor(np.ones(2, 'float32'), dtype=torch.int64)", "torch.asarray([1., 2.])", "torch.asarray(v, copy=True)",
-    "torch.asarray(x)", "torch.asarray([1, 2], dtype=torch.float32, requires_grad=True)",
+    "torch.asarray(x)", "torch.asarray(x * 2)", "torch.asarray(x, requires_grad=False)", "torch.asarray([1, 2], dtype=torch.float32, requires_grad=True)",
     "torch.asarray(v, dtype=torch.float64, copy=False)", "torch.from_numpy(np.arange(3))", "torch.from_numpy([1])",
     "torch.from_numpy(np.zeros(2, '>f4'))", "torch.from_numpy(np.array(['a']))", "torch.scalar_tensor(3)",
     "torch.scalar_tensor(3, dtype=torch.int64)", "torch.Tensor([1, 2])", "torch.Tensor(2, 3).shape",

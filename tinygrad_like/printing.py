@@ -32,8 +32,8 @@ options = Options()
 
 
 def set_printoptions(precision: int | None = None, threshold: float | None = None, edgeitems: int | None = None,
-                     linewidth: int | None = None,
-                     profile: str | None = None, sci_mode: bool | None = None) -> None:
+                     linewidth: int | None = None, profile: str | None = None,
+                     sci_mode: bool | None = None) -> None:
     """How tensors are printed from now on.  What is None stays as it is, but sci_mode=None decides by the numbers.
 
     profile: "default", "short" (two digits, two at each edge) or "full" (every element); the others change it further.
@@ -43,9 +43,8 @@ def set_printoptions(precision: int | None = None, threshold: float | None = Non
         if profile not in profiles:
             raise ValueError(f"set_printoptions: there is no profile {profile!r}; there are {', '.join(profiles)}")
         options = replace(profiles[profile])
-    given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
-    options = replace(options, **{name: value for name, value in given.items() if value is not None},
-                      sci_mode=sci_mode)  # type: ignore
+    given: dict[str, Any] = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
+    options = replace(options, **{name: value for name, value in given.items() if value is not None}, sci_mode=sci_mode)
 
 
 def represent(x: Tensor) -> str:

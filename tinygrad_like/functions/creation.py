@@ -41,8 +41,13 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     return data.to(device=device, dtype=dtype)
 
 
-def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False) -> Tensor:
-    """`as_tensor`, with a say about copies: True makes one always, False never (an error where one is needed)."""
+def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None,
+            requires_grad: bool | None = None) -> Tensor:
+    """`as_tensor`, with a say about copies and history.
+
+    copy: True makes one always, False never (an error where one is needed), None where one is needed.
+    requires_grad: False leaves the history of a tensor behind, True makes a leaf of what has none, None leaves that as it is.
+    """
     result = as_tensor(obj, dtype, device)
     shares = result.array is raw(obj)
     if copy is False and not shares:
@@ -50,7 +55,9 @@ def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | Non
                          "takes a copy")
     if copy and shares:
         result = result.clone()
-    return result.detach().requires_grad_() if requires_grad and not result.requires_grad else result
+    if requires_grad is None or requires_grad == result.requires_grad:
+        return result
+    return result.detach().requires_grad_(requires_grad)
 
 
 def from_numpy(ndarray: Any) -> Tensor:

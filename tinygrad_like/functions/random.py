@@ -37,7 +37,7 @@ class Generator:
         self.device = Device(device)
         self.seed()
 
-    def manual_seed(self, seed: int) -> Generator:
+    def manual_seed(self, seed: Any) -> Generator:
         """Start the sequence of numbers that belongs to `seed`, and return this generator."""
         seed = int(seed) if isinstance(seed, float) and seed.is_integer() else operator.index(seed)
         if not -2**63 <= seed < 2**64:
