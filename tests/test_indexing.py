@@ -48,8 +48,8 @@ INDICES = [0, -1, slice(None), slice(1, None), slice(None, None, 2), slice(5, 9)
            None,
            (None, 1), (slice(None), None, 2), Ellipsis, (Ellipsis, 0), (Ellipsis, None), (1, Ellipsis, slice(1, 3)), (), [0, 2], [],
            (I, J), (slice(None), J), (Ellipsis, [4, 4, 0]), (I, slice(None), J), (0, slice(None), J), (slice(None), 0, J), (I, 0),
-           (1, I), (Ellipsis, I, 0), (None, 0, None, I), (I, None, J), (slice(None), I, slice(1, 3)), ([[0, 1], [2, 0]],), ((0, 2), 1),
-           ([[0], [2]], [[1, 2, 3]]), (I, slice(None), 1), MASK, (MASK, 2), (MASK, slice(1, 4)),
+           (1, I), (Ellipsis, I, 0), (None, 0, None, I), (I, None, J), (slice(None), I, slice(1, 3)), ([[0, 1], [2, 0]],),
+           ((0, 2), 1), ([[0], [2]], [[1, 2, 3]]), (I, slice(None), 1), MASK, (MASK, 2), (MASK, slice(1, 4)),
            (slice(None), [True, False, True, True]), ([True, False, True],),
            (slice(None), [True, True, False, False], [0, 3]), True, False, (slice(-2, None), Ellipsis, -1),
            (slice(None), range(3)), np.int64(1), (np.int32(2), slice(None))]
