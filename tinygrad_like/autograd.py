@@ -110,6 +110,9 @@ class Op:
         if reserved := {"g", "out", "shape", "shapes", "i"} & {p.name for p in names}:
             raise TypeError(f"{op.__name__}.forward may not call a parameter {reserved.pop()!r}: "
                             "derivatives ask for something else under that name")
+        if optional := [p.name for p in names if p.default is not p.empty and p.kind is not p.KEYWORD_ONLY]:
+            raise TypeError(f"{op.__name__}.forward: the operand {optional[0]!r} has a default: callers pass None for an operand "
+                            "that is left out")
         functions = {name: f for base in reversed(op.__mro__[:-2]) for name, f in vars(base).items() if inspect.isfunction(f)}
         own = {"forward", "plain"} | {"d" + name for name in op.operands}
         if stray := [f for f in functions if f[:1] == "d" and f not in own and f[1:] in op.params]:
@@ -413,7 +416,8 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
     """Undo broadcasting: a number that was used n times receives the sum of n gradients."""
     lead = len(g.shape) - len(shape)
     stretched = tuple([axis for axis, n in enumerate(g.shape) if axis < lead or (shape[axis - lead] == 1 and n != 1)])
-    return g.sum(axis=stretched, keepdims=True).reshape(shape)
+    total = g.sum(axis=stretched, keepdims=True) if isinstance(g, Tensor) else backend.total(g, stretched, keepdims=True)
+    return total.reshape(shape)
 
 
 def is_new(dx: Any, g: Any, values: list[Any]) -> bool:
@@ -442,6 +446,11 @@ def call_hooks(node: Node, g: Any, create_graph: bool) -> Any:
     for hook in list((node.hooks or {}).values()):
         answer = hook(g)
         if answer is not None:
+            if not isinstance(answer, Tensor):
+                raise TypeError(f"a hook returns a Tensor to take the place of the gradient, or None; this one returned {answer!r}")
+            if (answer.shape, answer.dtype) != (g.shape, g.dtype):
+                raise errors.ShapeError(f"a hook got a gradient of shape {tuple(g.shape)}, {g.dtype}, and what it returned in its "
+                                        f"place is of shape {tuple(answer.shape)}, {answer.dtype}: they must be the same")
             g = answer
     return g if create_graph else g.array
 

@@ -110,6 +110,9 @@ class Tensor(Methods):
             if g.array.shape != self.array.shape:
                 raise errors.ShapeError(f"the gradient of a tensor of shape {tuple(self.shape)} has the same shape, "
                                         f"but {tuple(g.shape)} was assigned")
+            if g.array.dtype != self.array.dtype:
+                raise RuntimeError(f"the gradient of a tensor of type {self.dtype} has the same type, but {g.dtype} was assigned: "
+                                   "convert it first, for example with g.to(x.dtype)")
         if self.node is not None:
             self.node.grad = g
 
