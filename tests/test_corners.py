@@ -101,7 +101,7 @@ def test_the_branch_not_taken():
         return tl.where(x > 0, tl.sqrt(x), x * 0)
     with np.errstate(all="ignore"):
         assert np.isnan(gradient(trap, [-1.0, 4])[0])
-    assert gradient(lambda x: tl.safe_where(x > 0, tl.sqrt, lambda x: x * 0, x), [-1.0, 4]).tolist() == [0, 0.25]
+    assert gradient(lambda x: tl.safe_where(x > 0, tl.sqrt, x, lambda x: x * 0), [-1.0, 4]).tolist() == [0, 0.25]
 
 
 @pytest.mark.parametrize("fault", [

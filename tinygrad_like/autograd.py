@@ -94,6 +94,7 @@ class Op:
     operands: list[str]
     params: dict[str, Any]         # name of a keyword parameter: its default
     variadic: bool
+    optional: int                  # how many operands may be left out, and are None then
     intermediates: dict[str, Callable[..., Any]]
     asks: dict[str, tuple[str, ...]]                            # name of a function: what it asks for
     derivatives: list[tuple[Callable[..., Any] | None, tuple[str, ...]]]
@@ -110,9 +111,7 @@ class Op:
         if reserved := {"g", "out", "shape", "shapes", "i"} & {p.name for p in names}:
             raise TypeError(f"{op.__name__}.forward may not call a parameter {reserved.pop()!r}: "
                             "derivatives ask for something else under that name")
-        if optional := [p.name for p in names if p.default is not p.empty and p.kind is not p.KEYWORD_ONLY]:
-            raise TypeError(f"{op.__name__}.forward: the operand {optional[0]!r} has a default: callers pass None for an operand "
-                            "that is left out")
+        op.optional = 0 if op.variadic else sum([p.default is not p.empty for p in names if p.kind is not p.KEYWORD_ONLY])
         functions = {name: f for base in reversed(op.__mro__[:-2]) for name, f in vars(base).items() if inspect.isfunction(f)}
         own = {"forward", "plain"} | {"d" + name for name in op.operands}
         if stray := [f for f in functions if f[:1] == "d" and f not in own and f[1:] in op.params]:
@@ -192,6 +191,8 @@ class Op:
                 parents.append(None)
             arrays.append(x)
             bit += bit
+        if op.optional:
+            arrays += [None] * (len(op.operands) - len(arrays))
         if dtype is None:                                       # arrays in, array out
             out = op.forward(*operands, **params)
             return out.out if type(out) is Kept else out
