@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .. import autograd, backend, errors, ops, promotion
+from .. import autograd, backend, edits, errors, ops, promotion
 from ..autograd import raw, wrap
 from ..grad_mode import grad_mode
 from ..types import Size, as_dtype, device as Device, dtype as Dtype
@@ -241,6 +241,11 @@ class Convert(Layout):
 
 def take(x: Tensor, how: str, source: Any) -> Tensor:
     """Give x the values of source, in place, by the method `how`."""
+    if not isinstance(source, autograd.Tensor) and not (x.node is not None and grad_mode.enabled):
+        x.array[...] = number(how, source)                      # zero_() of a gradient or a buffer, at every step: no detours
+        edits.edited(x.array, how)
+        return x
+
     def compute() -> Tensor:
         values = source if isinstance(source, autograd.Tensor) else wrap(backend.host.asarray(number(how, source)))
         values = converted(values, x.dtype, x.device)
