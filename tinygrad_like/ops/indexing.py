@@ -3,6 +3,8 @@
 They are linear, and come in pairs: reading at some places, and adding into zeros at the same places, are each other's
 derivative.  What is read twice receives the sum of two gradients.
 """
+import math
+
 from .. import errors
 from ..autograd import Op
 from ..backend import add_at, check_index, host, xp
@@ -179,6 +181,7 @@ class searchsorted(Op):
     def forward(line, x, *, side="left"):
         if line.ndim == 1:
             return xp(x).searchsorted(line, x, side=side)
-        rows, asked = line.reshape(-1, line.shape[-1]), x.reshape(-1, x.shape[-1])
+        lines = math.prod(line.shape[:-1])
+        rows, asked = line.reshape(lines, line.shape[-1]), x.reshape(lines, x.shape[-1])
         found = [xp(x).searchsorted(row, each, side=side) for row, each in zip(rows, asked)]
         return xp(x).stack(found).reshape(x.shape) if found else xp(x).zeros(x.shape, "int64")
