@@ -272,9 +272,9 @@ def check_shapes(name: str, input: Tensor, target: Tensor, what: str = "target")
 
 def check_weight(name: str, weight: Any, input: Tensor) -> None:
     """Raise unless weight, if there is one, holds a number for each class of input."""
-    classes = input.array.shape[min(1, input.ndim - 1)]
     if weight is None:
         return
+    classes = input.array.shape[min(1, input.ndim - 1)]
     if tuple(weight.shape) != (classes,):
         raise errors.ShapeError(f"{name}: weight holds one number for each of the {classes} classes, in shape ({classes},), got "
                                 f"{tuple(weight.shape)}")
@@ -287,7 +287,6 @@ def class_numbers(name: str, input: Tensor, target: Tensor, ignore_index: int | 
 
     The labels are checked: on a GPU by the range that they had on the host, where one among the ignored may hide another below 0.
     """
-    check_tensors(name, input=input, target=target)
     scores, labels = input.array, target.array
     if scores.ndim == 0 or scores.dtype.kind != "f":
         raise TypeError(f"{name}: input has a floating-point score for each class, in shape (C,), (N, C) or (N, C, …), and it has "
@@ -309,11 +308,9 @@ def class_numbers(name: str, input: Tensor, target: Tensor, ignore_index: int | 
 
     bounds, kept = backend.range_of(labels), None
     least, largest = bounds or (0, classes - 1)
-    if ignore_index is not None:
-        fits = backend.iinfo(labels.dtype)
-        if least <= ignore_index <= largest if bounds else fits.min <= ignore_index <= fits.max:
-            kept = labels != ignore_index
-            labels = labels * kept
+    if ignore_index is not None and (least <= ignore_index <= largest or bounds is None and fits(ignore_index, labels.dtype)):
+        kept = labels != ignore_index
+        labels = labels * kept
     if kept is not None or least < 0 or largest >= classes:
         surely = (largest >= classes and largest != ignore_index) or (least < 0 and least != ignore_index)
         backend.check_indices(backend.to_device(labels, "cpu") if surely else labels, classes, f"{name}: class")
@@ -321,22 +318,21 @@ def class_numbers(name: str, input: Tensor, target: Tensor, ignore_index: int | 
     return axis, labels.reshape(one), kept if kept is None else kept.reshape(one)
 
 
-def over_labels(name: str, loss: Tensor, weights: Any, kept: Any, target: Tensor, ignore_index: int, reduction: str) -> Tensor:
-    """The losses of all examples reduced; a mean divides by the sum of their weights.  Those that are not kept do not count."""
-    if kept is not None:
-        loss = ops.masked(loss, keep=kept)
-    if reduction == "none":
-        return ops.reshape(loss, to=target.array.shape)
-    total = ops.sum(loss)
-    if reduction == "sum":
-        return total
-    if not loss.array.size or (kept is not None and backend.range_of(target.array) == (ignore_index, ignore_index)):
+def fits(number: int, dtype: Any) -> bool:
+    limits = backend.iinfo(dtype)
+    return bool(limits.min <= number <= limits.max)
+
+
+def one_over_all(name: str, input: Tensor, target: Tensor, weights: Any, kept: Any, ignore_index: int) -> Any:
+    """1 / Σ w, over the labels that are kept: what makes a mean of the sum of their losses.  1 / 0 counts as 1."""
+    n, dtype = target.array.size, input.array.dtype
+    if not n or (kept is not None and backend.range_of(target.array) == (ignore_index, ignore_index)):
         warnings.warn(f"{name}: the mean of no losses is taken for 0, with gradient 0: " + (
-            f"every label is {ignore_index}, which is ignored" if loss.array.size else "there is no example"), stacklevel=3)
+            f"every label is {ignore_index}, which is ignored" if n else "there is no example"), stacklevel=3)
     if weights is None and kept is None:
-        return ops.div(total, loss.array.size or 1)
-    count = kept.sum() if weights is None else weights.sum() if kept is None else (weights * kept).sum()
-    return ops.div(total, count + (count == 0))
+        return 1.0 / (n or 1)
+    count = kept.sum(dtype=dtype) if weights is None else weights.sum() if kept is None else (weights * kept).sum()
+    return 1 / (count + (count == 0))
 
 
 # ---- losses of numbers ------------------------------------------------------------------------------------------
@@ -419,18 +415,17 @@ def gaussian_nll_loss(input: Tensor, target: Tensor, var: Tensor | float, full: 
     """
     check_shapes("gaussian_nll_loss", input, target)
     check_reduction("gaussian_nll_loss", reduction)
-    if not isinstance(var, autograd.Tensor):
-        var = autograd.wrap(backend.ones_like(input.array) * var)
-    a, b = input.array.shape, var.array.shape
+    v: Any = var if isinstance(var, autograd.Tensor) else autograd.wrap(backend.ones_like(input.array) * var)
+    a, b = input.array.shape, v.array.shape
     if b == a[:-1] and a:
-        var = ops.reshape(var, to=b + (1,))
+        v = ops.reshape(v, to=b + (1,))
     elif b != a and not (len(a) == len(b) and [n for n, m in zip(b, a) if n != m] == [1]):
         raise errors.ShapeError(f"gaussian_nll_loss: var has the shape of input, {a}, or lacks its last dim, or has size 1 in one "
                                 f"dim; got {b}")
-    if on_host(var) and (var.array < 0).any():
+    if on_host(v) and (v.array < 0).any():
         raise ValueError("gaussian_nll_loss: var holds variances, and some are negative")
-    var = var + (ops.clip(var, eps, None) - var).detach()       # held at eps, but with the gradient of var, as in PyTorch
-    loss = 0.5 * (ops.log(var) + elementwise.square(input - target) / var)
+    v = v + (ops.clip(v, eps, None) - v).detach()               # held at eps, but with the gradient of var, as in PyTorch
+    loss = 0.5 * (ops.log(v) + elementwise.square(input - target) / v)
     return reduced("gaussian_nll_loss", loss + 0.5 * math.log(2 * math.pi) if full else loss, reduction)
 
 
@@ -459,22 +454,28 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, s
     if target.array.dtype.kind == "f" and target.array.shape == input.array.shape:
         return soft_cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
     axis, labels, kept = class_numbers("cross_entropy", input, target, ignore_index)
-    scores = input.array
-    line = tuple([n if a == axis else 1 for a, n in enumerate(scores.shape)])
-    weights, base, peak = None, None, 1.0 - label_smoothing
-    if weight is not None:
-        weights = weight.array.astype(scores.dtype, copy=False)
-        if label_smoothing:
-            base = weights.reshape(line) * (label_smoothing / line[axis])
-        weights = weights[labels]
-    elif label_smoothing:
-        base = backend.xp(scores).full(line, label_smoothing / line[axis], scores.dtype)
-    params: dict[str, Any] = {"places": along(labels, axis), "axis": axis}
-    if weights is None and kept is None and labels.size and reduction != "none":        # nothing to do but to add up
-        n = labels.size if reduction == "mean" else 1
-        return ops.cross_entropy(input, peak=peak / n, base=base if base is None else base / n, summed=True, **params)
-    loss = ops.cross_entropy(input, peak=peak if weights is None else peak * weights, base=base, **params)
-    return over_labels("cross_entropy", loss, weights, kept, target, ignore_index, reduction)
+    weights = weights_of(labels, weight, input)
+    scale = one_over_all("cross_entropy", input, target, weights, kept, ignore_index) if reduction == "mean" else 1.0
+    peak = (1 - label_smoothing) * scale if weights is None else weights * ((1 - label_smoothing) * scale)
+    base, x = None, input.array
+    if label_smoothing:
+        line = tuple([n if a == axis else 1 for a, n in enumerate(x.shape)])
+        base = backend.xp(x).full(line, label_smoothing / line[axis], x.dtype) * scale
+        if weight is not None:
+            base = base * weight.array.reshape(line).astype(x.dtype, copy=False)
+    params = {"places": along(labels, axis), "axis": axis, "base": base}
+    if kept is not None and base is None:
+        peak, kept = kept * peak if weights is not None else kept.astype(x.dtype) * peak, None
+    if kept is None:
+        loss = ops.cross_entropy(input, peak=peak, summed=reduction != "none", **params)
+        return loss if reduction != "none" else ops.reshape(loss, to=target.array.shape)
+    loss = ops.masked(ops.cross_entropy(input, peak=peak, **params), keep=kept)
+    return ops.sum(loss) if reduction != "none" else ops.reshape(loss, to=target.array.shape)
+
+
+def weights_of(labels: Any, weight: Tensor | None, input: Tensor) -> Any:
+    """The weight of each label, in the type of input."""
+    return None if weight is None else weight.array.astype(input.array.dtype, copy=False)[labels]
 
 
 def soft_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str,
@@ -497,14 +498,19 @@ def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_a
              reduce: None = None, reduction: str = "mean") -> Tensor:
     """-x_y, for logarithms of probabilities x and class numbers y.  After log_softmax it is `cross_entropy`: see there."""
     check_reduction("nll_loss", reduction, (size_average, reduce))
+    check_tensors("nll_loss", input=input, target=target)
     check_weight("nll_loss", weight, input)
     axis, labels, kept = class_numbers("nll_loss", input, target, ignore_index)
+    weights = weights_of(labels, weight, input)
     loss = -ops.take_along_axis(input, indices=labels, axis=axis)
-    weights = None
-    if weight is not None:
-        weights = weight.array.astype(input.array.dtype, copy=False)[labels]
+    if kept is not None:
+        loss = ops.masked(loss, keep=kept)
+    if weights is not None:
         loss = ops.mul(loss, weights)
-    return over_labels("nll_loss", loss, weights, kept, target, ignore_index, reduction)
+    if reduction == "none":
+        return ops.reshape(loss, to=target.array.shape)
+    scale = one_over_all("nll_loss", input, target, weights, kept, ignore_index) if reduction == "mean" else 1.0
+    return ops.mul(ops.sum(loss), scale)
 
 
 def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: None = None,
@@ -516,8 +522,8 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = 
     check_shapes("binary_cross_entropy", input, target)
     x = input.array
     if on_host(input) and x.size and not (x.min() >= 0 and x.max() <= 1):
-        raise RuntimeError("binary_cross_entropy: input holds probabilities, and not all of these are between 0 and 1: use sigmoid(x), "
-                           "or binary_cross_entropy_with_logits(x, …)")
+        raise RuntimeError("binary_cross_entropy: input holds probabilities, and not all of these are between 0 and 1: "
+                           "use sigmoid(x), or binary_cross_entropy_with_logits(x, …)")
     loss = ops.binary_cross_entropy(input, target)
     return reduced("binary_cross_entropy", loss if weight is None else loss * weight, reduction, (size_average, reduce))
 
@@ -580,6 +586,7 @@ def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float =
     """(1/C) Σ_{c≠y} w_y max(0, margin - x_y + x_c)ᵖ: the score of class y is to lead by the margin.  p is 1 or 2."""
     if p not in (1, 2):
         raise ValueError(f"multi_margin_loss: p is 1 or 2, got {p}")
+    check_tensors("multi_margin_loss", input=input, target=target)
     check_weight("multi_margin_loss", weight, input)
     axis, labels, _ = class_numbers("multi_margin_loss", input, target)
     if input.ndim > 2:

@@ -29,7 +29,7 @@ class cross_entropy(Op):
     (top - x_y) + log Σ_k e^{x_k - top} nothing large is left to round.  e and total are kept, so that the backward pass needs
     no exponential.  A score of -inf is a class that is excluded.  Where all of them are, the loss is inf, with gradient 0.
 
-    peak: a number, or one for each label, in the shape of x[places], which is the shape of the result.
+    peak: a number, or one for each label, in the shape of x[places], which is the shape of the result.  0: it counts for nothing.
     base: None, or C numbers along `axis` and one along the other axes.
     """
     integers = False
@@ -42,7 +42,10 @@ class cross_entropy(Op):
         total = e.sum(axis=axis, keepdims=True)
         total = xp(x).where(total == 0, math.inf, total)        # all are excluded: p = 0 / inf
         log_total = xp(x).log(total)
-        out = peak * ((top - x[places]) + log_total)
+        out = (top - x[places]) + log_total
+        if type(peak) is not float:
+            out = xp(x).where(peak == 0, 0, out)                # 0 times inf is 0 here
+        out = peak * out
         if base is not None:
             out += base.sum() * log_total - smooth
         return Kept(out.sum() if summed else out, e=e, total=total)
