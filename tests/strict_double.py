@@ -33,7 +33,7 @@ WAITS = {"unique", "nonzero", "flatnonzero", "argwhere", "compress", "extract", 
 UPLOADS = {"asarray", "array", "asanyarray", "ascontiguousarray"}
 ABOUT_TYPES = {"result_type", "can_cast", "promote_types", "min_scalar_type", "finfo", "iinfo", "issubdtype", "isdtype",
                "isscalar", "broadcast_shapes", "ndim", "shape", "size"}
-AT = {"add": "ilLIQefd", "subtract": "iI", "maximum": "ilLIQfd", "minimum": "ilLIQfd"}     # the dtypes that CuPy scatters
+AT = {"add": "ilLIQefd", "subtract": "iI", "maximum": "ilLIQf", "minimum": "ilLIQf"}       # the dtypes that CuPy scatters rightly
 REDUCE = {("add", "reduce"), ("add", "accumulate"), ("add", "reduceat"), ("multiply", "reduce"), ("multiply", "accumulate")}
 INDICES = {"take", "take_along_axis", "put_along_axis"}         # take an argument `indices` after the array
 NUMPY_NAMES = {"newshape": "shape", "tup": "arrays"}            # arguments that the two call differently

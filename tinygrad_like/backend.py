@@ -227,6 +227,30 @@ def add_at(out: Any, index: Any, values: Any) -> None:
         numpy.add.at(out.reshape(-1), places.reshape(-1), numpy.broadcast_to(values, places.shape).reshape(-1))
 
 
+def extreme_at(out: Any, index: Any, values: Any, largest: bool) -> None:
+    """out[index] = the larger (or the smaller) of itself and of each of the values that go there.
+
+    CuPy 14 does so in float32 even for float64 (its atomicMax calls fmaxf).  There the numbers are compared as unsigned integers:
+    the bits of a float are in the order of the floats, if all are turned over where it is negative, and else the sign alone.
+    """
+    module = xp(out)
+    ufunc = module.maximum if largest else module.minimum
+    if module is numpy or out.dtype != "float64":
+        ufunc.at(out, index, values)
+        return
+
+    sign, below = -2**63, 2**63 - 1
+
+    def ordered(x: Any) -> Any:
+        bits = x.view("int64")
+        return (bits ^ ((bits >> 63) & below) ^ sign).view("uint64")
+
+    keys = ordered(out)
+    ufunc.at(keys, index, ordered(module.asarray(values, out.dtype)))
+    bits = keys.view("int64") ^ sign
+    out[...] = (bits ^ ((bits >> 63) & below)).view("float64")
+
+
 def _add_rows(out: Any, rows: Any, values: Any) -> None:
     """out[rows] += values, where rows may repeat: the first of each row in one go, then the second of each …"""
     width = out.shape[1]

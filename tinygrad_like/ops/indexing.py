@@ -7,7 +7,7 @@ import math
 
 from .. import errors
 from ..autograd import Op
-from ..backend import add_at, check_index, host, xp
+from ..backend import add_at, check_index, extreme_at, host, xp
 from .shape import astype, at
 
 
@@ -83,7 +83,7 @@ class extreme_item(Op):
     """out = x, but at [index] the larger of x and value (largest=False: the smaller); equal winners share the gradient"""
     def forward(x, value, *, index, largest=True):
         out = xp(x).array(x)
-        (xp(x).maximum if largest else xp(x).minimum).at(out, checked(index, x), value)
+        extreme_at(out, checked(index, x), value, largest)
         return out
 
     def dx(g, share, kept_x): return g * share * kept_x
