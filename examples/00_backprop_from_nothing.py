@@ -63,7 +63,7 @@ class Number:
 
 
 # That is the whole idea.  What is wrong with it:
-#   - a number at a time.  A picture of 784 pixels and 256 neurons would take 200,000 closures a layer.
+#   - a number at a time.  One picture of 784 pixels for 256 neurons takes 200,000 products, each with a closure of its own.
 #   - the derivative of a product is in there somewhere: it cannot be read, called, or tested by itself.
 #   - += stands in every closure.  Forget it once, and one gradient is wrong.
 
@@ -145,6 +145,8 @@ class Op:
     def __new__(op, *operands):
         arrays = [t.array for t in operands]
         out = op.forward(*arrays)
+        if not any(t.node for t in operands):
+            return Tensor(out)                                  # made of constants: a constant
         known = dict(zip(op.operands, arrays), out=out)
         wanted = {ask for x, t in zip(op.operands, operands) if t.node for ask in op.asks[x]} - {"shape"}
         return Tensor(out, Node(op, [t.node for t in operands], {name: known[name] for name in wanted}, out.shape))
@@ -208,7 +210,7 @@ class Tensor:
 
 # This is the design of tinygrad_like.  Open `tinygrad_like/autograd.py` next: `Op`, `Node` and the loop, which is called `sweep`
 # there, are these three, with a heap instead of `max`, and what real work asks for: keyword parameters, several results, gradients
-# of gradients, edits in place, and errors that teach.  The formulas are in `tinygrad_like/ops/`, several hundred more of this kind.
+# of gradients, edits in place, and errors that teach.  The formulas are in `tinygrad_like/ops/`, many more of this kind.
 
 
 # ---- All of them learn the same ---------------------------------------------------------------------------------------------
