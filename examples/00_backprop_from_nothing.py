@@ -296,7 +296,7 @@ def main():
     for name, kind in ("2 (keeps everything)", Array), ("3 (asks by name)", Tensor):
         w = [Array(x) if kind is Array else Tensor(x, requires_grad=True) for x in weights]
         total = loss(w, *[kind(column) for column in seen.T], kind(0.5), kind(-1.0)).sum()
-        print(f"step {name:22s} keeps {kept_alive(total) / 1024:6.1f} KiB alive")
+        print(f"engine {name:22s} keeps {kept_alive(total) / 1024:6.1f} KiB alive")
 
     J, _ = with_tensors(weights, unseen)
     print(f"years not learnt from: off by {100 * np.sqrt(2 * J / len(unseen)):.1f} sunspots (root mean square); "
