@@ -954,6 +954,33 @@ def test_an_op_with_several_results():
     assert x.grad.tolist() == [0.0, 0.0, 6.0, 8.0] and first.requires_grad
 
 
+def test_what_a_derivative_hands_through_is_copied_for_a_leaf():
+    class exchange(Op):
+        def forward(x, y): return y * 1, x * 1
+        def dx(g): return g[1]
+        def dy(g): return g[0]
+
+    class first_of(Op):
+        def forward(*xs): return (xs[0] * xs[0]).sum() + 0 * xs[1].sum()
+        def dxs(g, i, xs): return xs[1 - i]
+
+    class through(Op):
+        def forward(x): return x * 1
+        def dx(g): return ops.alias(g)
+
+    g, h = tl.ones(2, dtype=tl.float64), tl.ones(2, dtype=tl.float64)
+    for create_graph in False, True:
+        x, y = leaf(tl, 1.0, 2.0), leaf(tl, 1.0, 2.0)
+        tl.autograd.backward(exchange(x, y), [g, h], create_graph=create_graph)
+        first_of(x, y).backward(create_graph=create_graph)
+        z = leaf(tl, 1.0, 2.0)
+        first_of(z, y).backward(create_graph=create_graph)
+        w = leaf(tl, 1.0, 2.0)
+        through(w).backward(g, create_graph=create_graph)
+        for a, b in itertools.combinations([x, y, z, w, g, h, x.grad, y.grad, z.grad, w.grad], 2):
+            assert not np.shares_memory(a.array, b.array)
+
+
 def test_an_op_of_any_number_of_operands():
     from tinygrad_like.testing import check_op
     check_op(weighted_sum, tuple(np.arange(3.0) + k for k in range(3)), {"weights": [1.0, 2.0, 3.0]})

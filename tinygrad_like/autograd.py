@@ -423,11 +423,13 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
 
 def is_new(dx: Any, g: Any, values: list[Any]) -> bool:
     """Whether a derivative's answer is its own memory, rather than (a view of) something it was given."""
-    if dx is g or getattr(raw(dx), "base", None) is not None:
+    array = raw(dx)
+    if getattr(array, "base", None) is not None:
         return False
-    for value in values:
-        if dx is value:
-            return False
+    for value in (g, *values):
+        for each in value if type(value) in (tuple, list) else (value,):
+            if raw(each) is array:
+                return False
     return True
 
 
