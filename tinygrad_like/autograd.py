@@ -417,8 +417,8 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
     """Undo broadcasting: a number that was used n times receives the sum of n gradients."""
     lead = len(g.shape) - len(shape)
     stretched = tuple([axis for axis, n in enumerate(g.shape) if axis < lead or (shape[axis - lead] == 1 and n != 1)])
-    total = g.sum(axis=stretched, keepdims=True) if isinstance(g, Tensor) else backend.total(g, stretched, keepdims=True)
-    return total.reshape(shape)
+    summed: Any = g.sum(stretched, True) if isinstance(g, Tensor) else backend.total(g, stretched, keepdims=True)
+    return summed.reshape(shape)
 
 
 def is_new(dx: Any, g: Any, values: list[Any]) -> bool:

@@ -214,7 +214,7 @@ def add_at(out: Any, index: Any, values: Any) -> None:
     elif type(out) is not numpy.ndarray or not out.flags.c_contiguous:
         xp(out).add.at(out, index, values)
     elif all(counted):
-        rows = 0
+        rows: Any = 0
         for i, n in zip(entries, out.shape):
             i = i.astype("int64", copy=False)
             rows = rows * n + (i if i.size and i.min() >= 0 else i + n * (i < 0))
@@ -261,7 +261,7 @@ def _add_rows(out: Any, rows: Any, values: Any) -> None:
     order = rows.argsort(kind="stable")
     rows = rows[order]
     start = numpy.concatenate([[0], numpy.flatnonzero(rows[1:] != rows[:-1]) + 1])
-    end = numpy.append(start[1:], len(rows))
+    end: Any = numpy.append(start[1:], len(rows))
     rows = rows[start]
     while len(rows) > 16:
         out[rows] += values[order[start]]

@@ -157,7 +157,7 @@ def _apply(func: Callable[..., Any], inputs: Any, create_graph: bool) -> tuple[l
 
 def _grad(ys: list[Tensor], xs: list[Tensor], vs: list[Tensor] | None, create_graph: bool, strict: bool) -> list[Tensor]:
     """Σ v·y differentiated by each x: zeros where nothing depends on it, or under `strict` an error."""
-    pairs = [(y, None if vs is None else v) for y, v in zip(ys, vs or ys) if y.requires_grad]
+    pairs: list[Any] = [(y, None if vs is None else v) for y, v in zip(ys, vs or ys) if y.requires_grad]
     gs: Any = (None,) * len(xs)
     if pairs:
         ys, vs = [y for y, _ in pairs], None if vs is None else [v for _, v in pairs]
@@ -165,7 +165,7 @@ def _grad(ys: list[Tensor], xs: list[Tensor], vs: list[Tensor] | None, create_gr
     for i, g in enumerate(gs):
         if strict and (g is None or (create_graph and not g.requires_grad)):
             raise RuntimeError(f"the result does not depend on input {i}, which strict=True forbids")
-    return [g if g is not None else _zeros(x) for g, x in zip(gs, xs)]
+    return [_zeros(x) if g is None else g for g, x in zip(gs, xs)]
 
 
 def _rows(y: Tensor, xs: list[Tensor], create_graph: bool, strict: bool) -> list[Tensor]:

@@ -2,7 +2,8 @@
 
 float64: W. J. Cody, "Rational Chebyshev approximations for the error function", Mathematics of Computation 23 (1969), 631-637,
 with the coefficients of his SPECFUN; errors near 1e-16 for erf, 1e-15 for erfc, relative to the result.
-float32: erf(x) = tanh(x R(x²)) with a polynomial R of degree 6, fitted for this file; error below 2e-7, and below 4e-7 of the result.
+float32: erf(x) = tanh(x R(x²)) with a polynomial R of degree 6, fitted for this file; error below 2e-7,
+    and below 4e-7 of the result.
 CuPy brings its own.
 """
 from __future__ import annotations

@@ -188,7 +188,7 @@ hints = {"inv": ": it has no inverse.  pinv() is the nearest thing, or add a lit
          "cholesky": ": its eigenvalues must be positive.  Add a little to its diagonal if rounding made one 0"}
 
 
-def square(name, x):
+def as_square(name, x):
     """x, if it is a square matrix, or a stack of them."""
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
         raise errors.ShapeError(f"{name} takes square matrices, (…, n, n), got shape {tuple(x.shape)}")
@@ -198,7 +198,7 @@ def square(name, x):
 class inv(Op):
     """out = x⁻¹        dx = -outᵀ g outᵀ, as d(x⁻¹) = -x⁻¹ dx x⁻¹"""
     integers = False
-    def forward(x): return solved("inv", xp(x).linalg.inv, square("inv", x))
+    def forward(x): return solved("inv", xp(x).linalg.inv, as_square("inv", x))
     def dx(g, out): return -(T(out) @ g @ T(out))
 
 
@@ -207,7 +207,7 @@ class solve(Op):
     integers = False
 
     def forward(x, y):
-        square("solve", x)
+        as_square("solve", x)
         if y.ndim < 2 or y.shape[-2] != x.shape[-1]:
             raise errors.ShapeError(f"solve: the equations have shape {tuple(x.shape)}, so the right-hand sides have shape "
                                     f"(…, {x.shape[-1]}, k), got {tuple(y.shape)}")
@@ -221,7 +221,7 @@ class solve(Op):
 class det(Op):
     """out = det x        dx = g C, where C holds the cofactors of x: by x_{ij} the determinant changes as C_{ij}"""
     integers = False
-    def forward(x): return xp(x).linalg.det(square("det", x))
+    def forward(x): return xp(x).linalg.det(as_square("det", x))
     def dx(g, x): return g[..., None, None] * cofactors(x)
 
 
@@ -249,7 +249,7 @@ class cofactors(Op):
 class slogdet(Op):
     """outs = the sign of det x, and log |det x|, which does not overflow        dx = g x⁻ᵀ, g being the logarithm's"""
     integers = False
-    def forward(x): return tuple(xp(x).linalg.slogdet(square("slogdet", x)))
+    def forward(x): return tuple(xp(x).linalg.slogdet(as_square("slogdet", x)))
     def dx(g, x): return g[1][..., None, None] * T(inv(x))
 
 
@@ -284,7 +284,7 @@ class cholesky(Op):
         dx = the symmetric part of L⁻ᵀ Φ(Lᵀ g) L⁻¹      (I. Murray, "Differentiation of the Cholesky decomposition", 2016, eq. 10)
     """
     integers = False
-    def forward(x): return solved("cholesky", xp(x).linalg.cholesky, symmetric(square("cholesky", x)))
+    def forward(x): return solved("cholesky", xp(x).linalg.cholesky, symmetric(as_square("cholesky", x)))
 
     def dx(g, out):
         inverse = inv(out)
@@ -316,7 +316,7 @@ class eigh(Op):
     integers = False
 
     def forward(x):
-        both = tuple(xp(x).linalg.eigh(symmetric(square("eigh", x))))
+        both = tuple(xp(x).linalg.eigh(symmetric(as_square("eigh", x))))
         return Kept(both, both=both)
 
     def dx(g, both):
@@ -332,7 +332,7 @@ class eigvalsh(Op):
     integers = False
 
     def forward(x):
-        w, v = xp(x).linalg.eigh(symmetric(square("eigvalsh", x)))
+        w, v = xp(x).linalg.eigh(symmetric(as_square("eigvalsh", x)))
         return Kept(w, vectors=v)
 
     def dx(g, vectors): return (vectors * g[..., None, :]) @ T(vectors)
