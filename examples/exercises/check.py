@@ -5,7 +5,7 @@
     python examples/exercises/check.py --answers    the same of answers.py
 
 `gradcheck` compares a gradient with what it claims to be: the slope of the function, measured by values of the function alone.
-`gradgradcheck` does so for the gradient of the gradient.  They come with:  python -m pip install '.[test]'
+`gradgradcheck` does so for the gradient of the gradient.
 """
 import argparse
 import importlib.util
