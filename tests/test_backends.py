@@ -43,8 +43,11 @@ def has_mask(index):
     return any([strict_double.is_mask(i) for i in (index if isinstance(index, tuple) else (index,))])
 
 
-def derivatives_to_second_order(op, sample, operands, params, device):
-    """The results of an op on the device; the gradients by the ordinary sweep; those by create_graph; and their gradients."""
+def derivatives_to_second_order(op, sample, operands, params, device, sent):
+    """The results of an op on the device; the gradients by the ordinary sweep; those by create_graph; and their gradients.
+
+    `sent`, a list, receives what this function itself moves to the device.
+    """
     wanted = differentiable_operands(op, operands) if sample.gradient else []
     tensors = [wrap(x).requires_grad_() if i in wanted else wrap(x) if type(x) in backend.array_types else x
                for i, x in enumerate(operands)]
@@ -53,7 +56,8 @@ def derivatives_to_second_order(op, sample, operands, params, device):
     random = np.random.default_rng(0)
 
     def cotangent(y):
-        return wrap(backend.to_device(np.asarray(random.standard_normal(y.shape), y.array.dtype), device))
+        sent.append(np.asarray(random.standard_normal(y.shape), y.array.dtype))
+        return wrap(backend.to_device(sent[-1], device))
 
     pairs = [(y, cotangent(y).requires_grad_()) for y in outputs if y.requires_grad]
     if not pairs:
@@ -76,13 +80,14 @@ def derivatives_to_second_order(op, sample, operands, params, device):
 def test_op_agrees_with_numpy(op, dtype, data, device):
     sample = SAMPLES[op]
     operands, params = moved(data.draw(sample.operands), "cpu", dtype)
-    expected = derivatives_to_second_order(op, sample, operands, params, "cpu")
+    expected = derivatives_to_second_order(op, sample, operands, params, "cpu", [])
     on_device = moved(operands, device, dtype), moved(params, device, dtype)
-    counts = strict_double.counts.copy()
-    found = derivatives_to_second_order(op, sample, *on_device, device)
-    counted = strict_double.counts - counts
+    sent = []
+    with strict_double.counting() as n:
+        found = derivatives_to_second_order(op, sample, *on_device, device, sent)
     if device == "strict" and op.__name__ not in MUST_WAIT and not has_mask(params.get("index")):
-        assert not counted["waits"], f"{op.__name__} waits for the device {counted['waits']} times"
+        assert not n["waits"], f"{op.__name__} waits for the device {n['waits']} times"
+        assert n["uploads"] == len(sent), f"{op.__name__} moves something to the device {n['uploads'] - len(sent)} times"
     what = ["result", "gradient", "gradient under create_graph", "second derivative"]
     tolerance = {"float32": 2e-4, "float64": 1e-11}[dtype]
     for name, here, there in zip(what, expected, found):
