@@ -21,6 +21,7 @@ import inspect
 import json
 import pathlib
 import sys
+import types
 from collections import Counter
 
 import numpy as np
@@ -71,6 +72,7 @@ class ndarray:
         for name in ("dtype", "shape", "ndim", "size", "strides", "nbytes", "itemsize")]
     T, mT, real, imag = [property(lambda self, name=name: wrap(getattr(self.on_host, name), self))
                          for name in ("T", "mT", "real", "imag")]
+    data = property(lambda self: types.SimpleNamespace(ptr=self.on_host.ctypes.data))
 
     # ---- the ways off the device: each waits for it
     def get(self, stream=None, order="C", out=None, blocking=True): return download(self).copy()

@@ -22,18 +22,17 @@ every_file = pytest.mark.parametrize("name", TREES)
 # Who may import an array library, and why.  Everybody else says `backend.host` for NumPy, and xp(x) for the library of x.
 ARRAY_LIBRARIES = {
     "backend": "the only file that knows the difference",
-    "backend_cupy": "kernels written by hand for CuPy",
 }
 # Each may import from its own layer and those before it, so that a reader can start at the bottom.
 LAYERS = [
     ["errors"],
-    ["backend", "backend_cupy", "special"],
+    ["backend", "special"],
     ["promotion", "edits", "grad_mode"],
     ["autograd"],
     ["ops"],
     ["types", "functions", "methods"],
     ["tensor", "printing", "derivatives"],
-    ["nn", "linalg", "cuda", "utils", "names", "testing", "check_gpu"],
+    ["nn", "linalg", "cuda", "utils", "names", "strategies", "testing", "check_gpu"],
 ]
 LAYER = {name: i for i, layer in enumerate(LAYERS) for name in layer}
 # Imports inside functions are for what is above, or needed seldom.  In the engine itself each is named here.

@@ -328,6 +328,7 @@ def check_index(index: Any, shape: tuple[int, ...]) -> None:
         axis += n
 
 
+# ---- sums over axes, and running ones ---------------------------------------------------------------------------
 def total(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Σ x over some axes.
 

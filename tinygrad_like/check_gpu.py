@@ -54,7 +54,9 @@ def describe(module: Any) -> str:
 # ---- ops --------------------------------------------------------------------------------------------------------
 def check_ops(device: str, dtype: str, without: Any = (), say: Any = print) -> bool:
     """Whether the ops give the same results and gradients, in this dtype."""
-    agree, errors_found, unable = [], [], []
+    agree: list[tuple[float, str, str]] = []                    # how far apart, which op, which of its numbers
+    apart: list[tuple[float, str, str]] = []
+    unable: list[str] = []
     untried = [op.__name__ for op, case in cases() if case is None]
     for op, case in cases():
         if case is None or op.__name__ in without:
@@ -71,16 +73,16 @@ def check_ops(device: str, dtype: str, without: Any = (), say: Any = print) -> b
             unable.append(f"{op.__name__}: {type(error).__name__}: {error}")
             continue
         worst, what = max([(distance(x, y), what) for (what, x), (_, y) in zip(here, there)], default=(0.0, "nothing"))
-        (agree if worst <= TOLERANCE[dtype] else errors_found).append((worst, op.__name__, what))
+        (agree if worst <= TOLERANCE[dtype] else apart).append((worst, op.__name__, what))
     furthest, name, _ = max(agree, default=(0.0, "none", ""))
     say(f"ops in {dtype}: {len(agree)} agree; the furthest apart is {name}, by {furthest:.1e}")
-    for worst, name, what in errors_found:
+    for worst, name, what in apart:
         say(f"    DISAGREES: {name}: {what} is off by {worst:.1e}, where {TOLERANCE[dtype]:.0e} is allowed")
     for text in unable:
         say(f"    FAILED: {text.splitlines()[0]}")
     if untried:
         say(f"    not tried, as this program has no operands for them: {', '.join(untried)}")
-    return not errors_found and not unable
+    return not apart and not unable
 
 
 def results(op: type[Op], operands: Any, params: Any) -> list[tuple[str, Any]]:
@@ -124,7 +126,7 @@ def moved(x: Any, device: str, dtype: str) -> Any:
     return x
 
 
-def all_ops(base: type = Op) -> Iterator[type[Op]]:
+def all_ops(base: Any = Op) -> Iterator[type[Op]]:
     for op in base.__subclasses__():
         if op.__module__.startswith("tinygrad_like.ops."):
             yield op
@@ -239,7 +241,7 @@ def train(device: str, module: Any, steps: int) -> tuple[list[float], float, dic
     w1, w2 = 0.1 * random.standard_normal((64, 128)), 0.1 * random.standard_normal((128, 10))
     x, w1, b1, w2, b2 = [tensor(a, dtype=float32, device=device) for a in (x, w1, np.zeros(128), w2, np.zeros(10))]
     labels = tensor(labels, device=device)
-    parameters = [p.requires_grad_() for p in (w1, b1, w2, b2)]
+    parameters: list[Any] = [p.requires_grad_() for p in (w1, b1, w2, b2)]
     pool = module.get_default_memory_pool() if hasattr(module, "get_default_memory_pool") else None
     memory, start, losses = {}, 0.0, tensor(np.zeros(steps), dtype=float32, device=device)
     for step in range(steps):
