@@ -133,7 +133,7 @@ def pinv(A: Tensor, rcond: float | None = None, hermitian: bool = False, *, atol
 
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     """X with A X = B (left=False: X A = B), for vectors B and for matrices."""
-    ops.linalg.square("solve", A)
+    ops.linalg.as_square("solve", A)
     if left and (B.ndim == 1 or (B.ndim == A.ndim - 1 and B.shape == A.shape[:-1])):
         return ops.solve(A, B[..., None])[..., 0]
     if left:
@@ -143,7 +143,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
 
 def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Tensor:
     """X with A X = B (left=False: X A = B), where only one triangle of A counts; unitriangular: its diagonal counts as 1."""
-    ops.linalg.square("solve_triangular", A)
+    ops.linalg.as_square("solve_triangular", A)
     A = (ops.triu if upper else ops.tril)(A, k=(1 if upper else -1) * unitriangular)
     if unitriangular:
         A = A + backend.xp(A.array).eye(A.shape[-1], dtype=A.array.dtype)

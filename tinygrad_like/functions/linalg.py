@@ -226,7 +226,7 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
 
 def matrix_power(input: Tensor, n: int) -> Tensor:
     """input @ input @ …, n times; for negative n, of the inverse"""
-    ops.linalg.square("matrix_power", input)
+    ops.linalg.as_square("matrix_power", input)
     if n < 0:
         return matrix_power(ops.inv(input), -n)
     if n == 0:
