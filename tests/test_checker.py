@@ -37,7 +37,7 @@ def rejections(op, drawn, order=1):
     verdicts = []
     for seed, (operands, params, _) in enumerate(drawn):
         try:
-            check_op(op, operands, params, analytic=SAMPLES[op].analytic, order=order, seed=seed)
+            check_op(op, operands, params, analytic=SAMPLES[op].analytic, order=order, seed=seed, eps=SAMPLES[op].eps)
             verdicts.append(False)
         except GradcheckError:
             verdicts.append(True)

@@ -85,7 +85,7 @@ def test_first_order(op):
     @given(data=st.data(), seed=st.integers(0, 99))
     def slopes(data, seed):
         operands, params = draw(data, op)
-        check_op(op, operands, params, analytic=sample.analytic, order=1, seed=seed)
+        check_op(op, operands, params, analytic=sample.analytic, order=1, seed=seed, eps=sample.eps)
         reached.update([0] if op.variadic and operands else differentiable_operands(op, operands))
 
     slopes()
@@ -100,7 +100,7 @@ def test_second_order(op, data, seed):
     sample = SAMPLES[op]
     if sample.second:
         operands, params = draw(data, op)
-        check_op(op, operands, params, analytic=sample.analytic, order=2, seed=seed)
+        check_op(op, operands, params, analytic=sample.analytic, order=2, seed=seed, eps=sample.eps)
 
 
 # ---- memory -----------------------------------------------------------------------------------------------------

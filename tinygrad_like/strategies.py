@@ -22,6 +22,8 @@ class Sample:
     operands: a strategy of arrays, of tuples of operands (None: one left out), or of pairs (tuple of operands, dict of parameters).
     analytic: the forward computes with complex numbers as with real ones, so slopes can be measured by a complex step.
     gradient: False where the results are integers or booleans, or are not differentiable: only the forward is checked.
+    eps: the spacing of the points that differences are taken of; smaller where the results may change sign from one point to the
+        next (eigenvectors).
     second: False where the second derivative is not to be checked: say why beside it.
     never_differentiated: operands that are never floating-point arrays here, though the op has a derivative for them.
     float32: how far float32 results and gradients may be from float64's, relative to the largest.  None where float32 operands
@@ -29,9 +31,9 @@ class Sample:
     """
 
     def __init__(self, operands: Any, *, analytic: bool = True, gradient: bool = True, second: bool = True,
-                 never_differentiated: tuple[str, ...] = (), float32: float | None = 1e-4) -> None:
+                 eps: float = 1e-3, never_differentiated: tuple[str, ...] = (), float32: float | None = 1e-4) -> None:
         self.analytic, self.gradient, self.second, self.float32 = analytic, gradient, second, float32
-        self.never_differentiated = never_differentiated
+        self.eps, self.never_differentiated = eps, never_differentiated
         self.operands: Any = operands.map(as_operands_and_params)
 
     def __repr__(self) -> str:

@@ -102,11 +102,12 @@ def gradgradcheck(func: Callable[..., Any], inputs: Any, grad_outputs: Any = Non
 
 # ---- checking ops -----------------------------------------------------------------------------------------------
 def check_op(op: type[Op], operands: Any, params: dict[str, Any] | None = None, *, analytic: bool = True, order: int = 2,
-             seed: int = 0) -> None:
+             seed: int = 0, eps: float = 1e-3) -> None:
     """Raise `GradcheckError` unless the derivatives of an op, at these float64 operands, are its slopes.
 
     analytic: whether its forward computes with complex numbers as with real ones (no abs, no norm), so that slopes can be
         measured by a complex step; else by differences.
+    eps: the spacing of the points that differences are taken of (see `gradcheck`).
     order: 2 checks the second derivatives too, and that the ordinary sweep and the one of `create_graph` agree.
     """
     params = {name: on_device(value) for name, value in (params or {}).items()}
@@ -119,9 +120,9 @@ def check_op(op: type[Op], operands: Any, params: dict[str, Any] | None = None, 
 
     vs = [cotangent(random, y) for y in values(operands)]
     gradients, gs = vjp(op, operands, params, wanted, vs)
-    measure = complex_step if analytic else differences
     compare(f"{op.__name__}: operand", values, operands, wanted, gradients, vs, random,
-            lambda i, u: measure(values, operands, i, u), 1e-12 if analytic else 1e-9, 1e-11 if analytic else 1e-8)
+            lambda i, u: complex_step(values, operands, i, u) if analytic else differences(values, operands, i, u, eps),
+            1e-12 if analytic else 1e-9, 1e-11 if analytic else 1e-8, eps)
     if order < 2:
         return
 
@@ -146,7 +147,7 @@ def check_op(op: type[Op], operands: Any, params: dict[str, Any] | None = None, 
     second = gradients_of(recorded, [everything[i] for i in targets], ws)
     both = [*operands, *vs]
     compare(f"the gradient of {op.__name__}: operand (the last are g)", first_derivatives, both, targets, second, ws, random,
-            lambda i, u: differences(first_derivatives, both, i, u), 1e-8, 1e-7)
+            lambda i, u: differences(first_derivatives, both, i, u, eps), 1e-8, 1e-7, eps)
 
 
 def differentiable_operands(op: type[Op], operands: list[Any]) -> list[int]:
