@@ -1069,3 +1069,27 @@ def test_a_subclass_is_a_tensor_everywhere():
     y.sum().backward()
     assert p.grad.tolist() == [2.0, 4.0]
     assert type(ops.mul(2.0, p)) is Tensor and type(wrap(np.ones(2)) * p) is Tensor
+
+
+def test_an_expanded_tensor_is_not_written_to():
+    x = tl.zeros(3).expand(2, 3)
+    for edit in (lambda: x.add_(1), lambda: x.mul_(2), lambda: x.exp_(), lambda: x.fill_(1), lambda: x.zero_(),
+                 lambda: x.copy_(tl.ones(2, 3)),
+                 lambda: x.__setitem__(0, 1.0), lambda: x.__iadd__(tl.ones(2, 3))):
+        with pytest.raises(RuntimeError, match="expanded"):
+            edit()
+    assert not x.any()
+
+
+def test_an_edit_of_a_constant_stays_in_its_memory_and_type():
+    x = tl.ones(2, 3)
+    view, array = x[0], x.array
+    x.add_(1).mul_(tl.full((2, 3), 2.0)).sub_(tl.ones(3)).div_(3)
+    x += 1
+    x -= tl.ones(2, 3, dtype=tl.float64)
+    x *= tl.tensor(2)
+    assert x.array is array and x.dtype == tl.float32 and x.tolist() == [[2.0] * 3] * 2 and view.tolist() == [2.0] * 3
+    with pytest.raises(ValueError, match="does not broadcast its own"):
+        tl.ones(3).add_(tl.ones(2, 3))
+    with pytest.raises(RuntimeError, match="cannot be put"):
+        tl.ones(3, dtype=tl.int64).add_(0.5)

@@ -26,6 +26,13 @@ def owner(array: Any) -> Any:
     return array
 
 
+def writable(array: Any, how: str) -> Any:
+    """The array, unless it is expanded: then several of its elements are one number in memory, and it may not be written to."""
+    if 0 in array.strides and any(stride == 0 and n > 1 for stride, n in zip(array.strides, array.shape)):
+        raise errors.overlapping(how, array.shape)
+    return array
+
+
 def edited(array: Any, how: str) -> None:
     """Note that the memory of `array` has been written to, by the method `how`."""
     global newest

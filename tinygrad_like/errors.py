@@ -70,3 +70,8 @@ def stale(op: Any, name: str, array: Any, how: str) -> RuntimeError:
 def freed(op: Any) -> RuntimeError:
     return RuntimeError(f"backward through {op.__name__} a second time: this graph was walked before, and what it kept was freed.  "
                         "Pass retain_graph=True to the first walk, or run the forward pass again")
+
+
+def overlapping(how: str, shape: tuple[int, ...]) -> RuntimeError:
+    return RuntimeError(f"{how}: this tensor of shape {tuple(shape)} was expanded: several of its elements are one number in memory, and "
+                        "cannot be changed apart.  Change a clone() of it")

@@ -1,6 +1,7 @@
 """Tensor: an array, and the node that remembers where it came from."""
 from __future__ import annotations
 
+import operator
 import sys
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -322,6 +323,7 @@ class Tensor(Methods):
         if grad_mode.enabled and (self.node is not None or getattr(value, "node", None) is not None):
             self._become("x[index] = value", lambda: written(self, index, value))
         else:
+            edits.writable(self.array, "x[index] = value")
             write(self, index, value)
             edits.edited(self.array, "x[index] = value")
 
@@ -343,7 +345,7 @@ class Tensor(Methods):
             raise RuntimeError(f"{how}: a result of type {new.dtype} cannot be put into a tensor of type {self.dtype}: convert one "
                                "of them, or write x = x + … instead")
         if new.node is None and (self.node is None or not grad_mode.enabled):
-            self.array[...] = new.array
+            edits.writable(self.array, how)[...] = new.array
             edits.edited(self.array, how)
             return self
         if has_other_views(self.array):
@@ -354,10 +356,21 @@ class Tensor(Methods):
         self.array, self.node = new.array, new.node             # no node: nothing is left of what it was computed from
         return self
 
-    def __iadd__(self, y: Any) -> Tensor: return self._become("x += y", lambda: ops.add(self, y))
-    def __isub__(self, y: Any) -> Tensor: return self._become("x -= y", lambda: ops.sub(self, y))
-    def __imul__(self, y: Any) -> Tensor: return self._become("x *= y", lambda: ops.mul(self, y))
-    def __itruediv__(self, y: Any) -> Tensor: return self._become("x /= y", lambda: ops.div(self, y))
+    def _edit(self, how: str, op: Any, y: Any, directly: Callable[[Any, Any], Any]) -> Tensor:
+        """Take the value of op(self, y), in place: by the array's own operator where that gives the same, else by `_become`."""
+        array, z = self.array, raw(y)
+        constants = not grad_mode.enabled or (self.node is None and getattr(y, "node", None) is None)
+        if constants and array.dtype.kind == "f" and (type(z) is float or type(z) is int or (
+                type(z) is type(array) and z.dtype == array.dtype and z.shape == array.shape)):
+            directly(edits.writable(array, how), z)
+            edits.edited(array, how)
+            return self
+        return self._become(how, lambda: op(self, y))
+
+    def __iadd__(self, y: Any) -> Tensor: return self._edit("x += y", ops.add, y, operator.iadd)
+    def __isub__(self, y: Any) -> Tensor: return self._edit("x -= y", ops.sub, y, operator.isub)
+    def __imul__(self, y: Any) -> Tensor: return self._edit("x *= y", ops.mul, y, operator.imul)
+    def __itruediv__(self, y: Any) -> Tensor: return self._edit("x /= y", ops.div, y, operator.itruediv)
     def __ipow__(self, y: Any) -> Tensor: return self._become("x **= y", lambda: ops.pow(self, y))
     def __ifloordiv__(self, y: Any) -> Tensor: return self._become("x //= y", lambda: ops.floor_divide(self, y))
     def __imod__(self, y: Any) -> Tensor: return self._become("x %= y", lambda: ops.remainder(self, y))

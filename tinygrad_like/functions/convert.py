@@ -242,7 +242,7 @@ class Convert(Layout):
 def take(x: Tensor, how: str, source: Any) -> Tensor:
     """Give x the values of source, in place, by the method `how`."""
     if not isinstance(source, autograd.Tensor) and not (x.node is not None and grad_mode.enabled):
-        x.array[...] = number(how, source)                      # zero_() of a gradient or a buffer, at every step: no detours
+        edits.writable(x.array, how)[...] = number(how, source)     # zero_() of a gradient or a buffer, at every step: no detours
         edits.edited(x.array, how)
         return x
 

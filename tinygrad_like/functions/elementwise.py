@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -669,8 +670,20 @@ class Elementwise:
         return where(condition, self, y)
 
     # ---- in place -----------------------------------------------------------------------------------------------
-    add_, sub_, subtract_, mul_ = in_place(add), in_place(sub), in_place(subtract), in_place(mul)
-    multiply_, div_, divide_, true_divide_ = in_place(multiply), in_place(div), in_place(divide), in_place(true_divide)
+    def add_(self: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
+        """`add`, in place: see there.  Returns this tensor."""
+        return self._edit("add_", ops.add, times(other, alpha, self), operator.iadd)
+
+    def sub_(self: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
+        """`sub`, in place: see there.  Returns this tensor."""
+        return self._edit("sub_", ops.sub, times(other, alpha, self), operator.isub)
+
+    def mul_(self: Tensor, other: Any) -> Tensor:
+        """`mul`, in place: see there.  Returns this tensor."""
+        return self._edit("mul_", ops.mul, other, operator.imul)
+
+    subtract_, multiply_ = sub_, mul_
+    div_, divide_, true_divide_ = in_place(div), in_place(divide), in_place(true_divide)
     floor_divide_, remainder_, fmod_, neg_ = in_place(floor_divide), in_place(remainder), in_place(fmod), in_place(neg)
     negative_, lerp_, addcmul_, addcdiv_ = in_place(negative), in_place(lerp), in_place(addcmul), in_place(addcdiv)
     pow_, square_, sqrt_, rsqrt_ = in_place(pow), in_place(square), in_place(sqrt), in_place(rsqrt)
