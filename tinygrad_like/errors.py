@@ -73,5 +73,5 @@ def freed(op: Any) -> RuntimeError:
 
 
 def overlapping(how: str, shape: tuple[int, ...]) -> RuntimeError:
-    return RuntimeError(f"{how}: this tensor of shape {tuple(shape)} was expanded: several of its elements are one number in memory, and "
-                        "cannot be changed apart.  Change a clone() of it")
+    return RuntimeError(f"{how}: this tensor of shape {tuple(shape)} was expanded: several of its elements are one number in "
+                        "memory, and cannot be changed apart.  Change a clone() of it")
