@@ -20,7 +20,8 @@ def main():
         environment = {**os.environ, "PYTHONPYCACHEPREFIX": compiled, "PYTHONDONTWRITEBYTECODE": ""}
         times = [1000 * float(subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True,
                                              env=environment).stdout) for _ in range(repeat + 1)][1:]
-    print(f"import tinygrad_like, beyond NumPy: {min(times):.0f} ms at best, {statistics.median(times):.0f} ms in the median of {repeat}")
+    print(f"import tinygrad_like, beyond NumPy: {min(times):.0f} ms at best, {statistics.median(times):.0f} ms in the median "
+          f"of {repeat}")
 
 
 if __name__ == "__main__":

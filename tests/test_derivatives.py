@@ -90,6 +90,17 @@ def test_the_same_as_pytorch(name, create_graph):
         assert np.allclose(matrix(ours), theirs.detach().numpy(), rtol=1e-12)
 
 
+def test_pytorchs_names_for_the_same():
+    import tinygrad_like.autograd.functional as functional
+    from tinygrad_like.autograd.functional import hessian as also
+    from tinygrad_like.utils.checkpoint import checkpoint as too
+    assert functional.jacobian is jacobian is autograd.functional.jacobian is tl.jacobian
+    assert also is hessian and too is checkpoint
+    assert autograd.gradcheck(linear, (tensor(2).requires_grad_(),))
+    with pytest.raises(AttributeError, match="subclass Op"):
+        autograd.Function
+
+
 def flatten(x):
     if isinstance(x, (tuple, list)):
         for each in x:

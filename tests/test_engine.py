@@ -190,6 +190,17 @@ def test_what_kept_nothing_can_be_walked_again(lib):
     assert x.grad.item() == -4.0
 
 
+@pytest.mark.parametrize("name", ["sum", "reshape", "transpose", "unbind", "mean", "expand"])
+def test_what_kept_only_a_shape_can_be_walked_again(lib, name):
+    x = lib.ones(2, 2, requires_grad=True)
+    y = {"sum": lambda: x.sum(), "reshape": lambda: x.reshape(4).sum(), "transpose": lambda: x.transpose(0, 1).sum(),
+         "unbind": lambda: x.unbind(0)[0].sum(), "mean": lambda: x.mean(0).sum(), "expand": lambda: x.expand(3, 2, 2).sum()}[name]()
+    y.backward()
+    once = x.grad.clone()
+    y.backward()
+    assert x.grad.tolist() == (2 * once).tolist()
+
+
 def test_a_shared_part_is_freed_with_the_first_walk(lib):
     x = leaf(lib, 2.0)
     shared = x * x

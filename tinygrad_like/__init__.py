@@ -3,9 +3,10 @@
 Spelled as PyTorch: `import tinygrad_like as torch` runs a script that keeps to what is offered here.  Subpackages (`nn`, `optim`,
 `linalg`, `testing`, …) load when they are first used.
 """
+import sys
 from math import e, inf, nan, pi
 
-from . import autograd
+from . import autograd, derivatives
 from .tensor import Tensor
 from .types import (Size, device, dtype, finfo, get_default_device, get_default_dtype, iinfo, set_default_device, set_default_dtype)
 from .types import complex64, complex128, float16, float32, float64, int8, int16, int32, int64, uint8
@@ -18,6 +19,8 @@ from .types import bool_ as bool            # from here on Python's own bool, fl
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 cfloat, cdouble = complex64, complex128
+
+sys.modules[f"{__name__}.autograd.functional"] = autograd.functional = derivatives         # where PyTorch has them
 
 newaxis = None
 __version__ = "0.1.0"

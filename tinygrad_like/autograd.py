@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .tensor import Tensor
 
 OPERAND, OUT, SHAPE, PARAM, SHAPES, HANDED = range(6)           # what a node can keep
+LIGHT = {tuple, int, float, bool, str, type(None)}              # shapes, axes and the like: nothing to free
 
 
 class Node:
@@ -228,11 +229,11 @@ class Op:
             elif keep is PARAM:
                 kept[key] = params.get(key, which)
             elif keep is SHAPES:
-                kept[key] = [x.shape for x in arrays]
+                kept[key] = tuple([x.shape for x in arrays])
             elif key in handed:
                 kept[key] = handed[key]
         if type(out) is Results:
-            kept["zeros"] = [backend.stretched_zero(x) for x in out.each]
+            kept["zeros"] = tuple([backend.stretched_zero(x) for x in out.each])
         return wrap(out, Node(op, parents, kept, out))
 
 
@@ -383,8 +384,11 @@ def sweep(outputs: list[tuple[Node, Any]], targets: set[Node] | None = None, cre
                 if parent.op is None and parent not in grads and is_new(dx, g, values):
                     ours.add(parent)
                 arrive(parent, dx)
-            if not retain_graph and node.kept:
-                node.kept = None
+            if not retain_graph:
+                for value in node.kept.values():                # type: ignore[union-attr]
+                    if type(value) not in LIGHT:
+                        node.kept = None
+                        break
     return found
 
 
