@@ -39,6 +39,7 @@ LAYER = {name: i for i, layer in enumerate(LAYERS) for name in layer}
 INWARD = {
     ("errors", "backend"): "an error that says which device an array is on",
     ("autograd", "ops"): "`plain` compositions are differentiated under names of their own, which an op gives",
+    ("autograd", "names"): "what PyTorch has under `autograd` too is looked up when it is asked for",
 }
 
 

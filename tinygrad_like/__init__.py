@@ -20,7 +20,7 @@ half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 cfloat, cdouble = complex64, complex128
 
-sys.modules[f"{__name__}.autograd.functional"] = autograd.functional = derivatives         # where PyTorch has them
+sys.modules[f"{__name__}.autograd.functional"] = derivatives                                # where PyTorch has them
 
 newaxis = None
 __version__ = "0.1.0"

@@ -592,3 +592,9 @@ def register(tensor: Any) -> None:
 if not TYPE_CHECKING:
     Tensor = type(None)                                         # until then
 new: Callable[[Any], Any] = object.__new__
+
+
+def __getattr__(name: str) -> Any:
+    """What PyTorch has under `autograd` too, from the files that it is in here."""
+    from .names import find_in_autograd
+    return find_in_autograd(name)

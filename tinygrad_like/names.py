@@ -11,6 +11,16 @@ from . import __name__ as package
 elsewhere = {name: "derivatives" for name in ("vjp", "jvp", "jacobian", "hessian", "hvp", "vhp", "checkpoint")}
 
 
+def find_in_autograd(name: str) -> Any:
+    """The thing that PyTorch has under `autograd`, and we elsewhere."""
+    if name in ("gradcheck", "gradgradcheck"):
+        return getattr(importlib.import_module(f"{package}.testing"), name)
+    if name == "functional":
+        return importlib.import_module(f"{package}.derivatives")
+    raise AttributeError(f"{package}.autograd has no {name!r}" + (": to write an op with derivatives of your own, subclass Op"
+                         if name == "Function" else ""))
+
+
 def find(name: str) -> Any:
     """The subpackage of that name, loaded, or the thing that another one holds; else an AttributeError with a suggestion."""
     if name in elsewhere:
