@@ -1,14 +1,56 @@
-"""What the functions of this folder share: NumPy's names for their arguments, and the methods that work in place."""
+"""What the functions of this folder share: the check of their input, NumPy's names for arguments, methods that work in place."""
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from .. import autograd
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def check_inputs(names: dict[str, Any], public: list[str]) -> None:
+    """Have the public functions of a file refuse what is no Tensor.
+
+    Ops compute with arrays and numbers as well, as derivatives need it.  A user who hands a list or an array to a function has
+    forgotten to make a tensor of it, and no gradient would ever arrive there.
+    """
+    for name in public:
+        if inspect.isfunction(names[name]):
+            names[name] = takes_tensors(names[name])
+
+
+@functools.cache                                                # two names of one function remain one
+def takes_tensors(function: F) -> F:
+    """The function of an `input`, with an error if neither this nor another argument is a Tensor."""
+    parameters = list(inspect.signature(function).parameters)
+    if parameters[:1] != ["input"] or hasattr(function, "takes_tensors"):
+        return function                                         # of lists, sizes, …, which it checks by itself; or checked already
+
+    def check(*args: Any, **kwargs: Any) -> None:
+        given = [*args, *kwargs.values()]
+        if given and not any(isinstance(x, autograd.Tensor) for x in given):
+            kind = type(args[0] if args else kwargs.get("input"))
+            name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+            raise TypeError(f"{function.__name__}: input is a Tensor, got {name}: make one with tensor(…)")
+
+    if len(parameters) == 1:                                    # the usual case, at half the cost
+        def call(input: Any) -> Any:
+            if not isinstance(input, autograd.Tensor):
+                check(input)
+            return function(input)
+    else:
+        def call(*args: Any, **kwargs: Any) -> Any:             # type: ignore[misc]
+            if not args or not isinstance(args[0], autograd.Tensor):
+                check(*args, **kwargs)
+            return function(*args, **kwargs)
+    call.takes_tensors = True                                   # type: ignore[attr-defined]
+    return functools.wraps(function)(call)                      # type: ignore[return-value]
 
 
 def numpy_names(function: F) -> F:
