@@ -184,7 +184,7 @@ ERRORS = [
     (tl.sum, X, {"dim": "a"}, TypeError, "int"), (tl.max, EMPTY, {}, RuntimeError, "empty"),
     (tl.min, EMPTY, {"dim": 0}, IndexError, "non-zero"), (tl.amax, EMPTY, {"dim": 0}, IndexError, "non-zero"),
     (tl.argmax, EMPTY, {}, RuntimeError, "empty"), (tl.max, X, {"dim": (0, 1)}, TypeError, "amax"),
-    (tl.max, X, {"other": 1.0}, TypeError, "clamp"), (tl.norm, X, {"p": "nuc"}, NotImplementedError, "nuc"),
+    (tl.max, X, {"other": 1.0}, TypeError, "clamp"), (tl.norm, X[0], {"p": "nuc"}, RuntimeError, "two dims"),
     (tl.norm, X, {"p": "f"}, ValueError, "fro"), (tl.kthvalue, X, {"k": 5}, RuntimeError, "1 to 4"),
     (tl.topk, X, {"k": 5}, RuntimeError, "out of range"), (tl.quantile, X, {"q": 1.5}, RuntimeError, "0 to 1"),
     (tl.quantile, X, {"q": 0.5, "interpolation": "cubic"}, RuntimeError, "linear"),

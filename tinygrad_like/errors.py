@@ -1,11 +1,16 @@
 """What goes wrong, said so that it can be mended: what came, what was expected, where, and what to do."""
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 
 class ShapeError(ValueError, RuntimeError):
     """Shapes that do not go together.  (NumPy raises ValueError here and PyTorch RuntimeError: this is both.)"""
+
+
+class WrongType(TypeError, NotImplementedError):
+    """Numbers of a type that something is not defined for.  (NumPy raises TypeError, PyTorch RuntimeErrors: this is both.)"""
 
 
 class OutOfRange(IndexError, RuntimeError):
@@ -26,22 +31,68 @@ def explain(op: Any, arrays: list[Any], params: dict[str, Any], error: Exception
     kinds = {type(x): x for x in arrays if type(x) in array_types}
     if len(kinds) > 1:
         return device_mismatch(op, *list(kinds.values())[:2])
-    if isinstance(error, ShapeError):                           # the op has said it better
+    if isinstance(error, (ShapeError, OutOfRange, WrongType)):  # the op has said it better
         return error
+    name, first = op.__name__, arrays[0] if arrays else None
+    if isinstance(error, IndexError) and hasattr(error, "axis"):    # NumPy's AxisError
+        ndim = error.ndim or 1
+        return OutOfRange(f"{name}: Dimension out of range (expected to be in range of [{-ndim}, {ndim - 1}], but got {error.axis})")
+    if isinstance(error, IndexError) and "index" in params and hasattr(first, "shape"):
+        return OutOfRange(f"x[index] with x of shape {tuple(first.shape)}: {index_fault(first.shape, params['index']) or error}")
     shapes = [tuple(x.shape) for x in arrays if hasattr(x, "shape")]
-    signature = ", ".join([str(s) for s in shapes] + [f"{k}={v!r}" for k, v in params.items() if not hasattr(v, "shape")])
-    text = f"{op.__name__}({signature}): {error}"
-    if isinstance(error, ValueError) and len(shapes) == 2 and "broadcast" in str(error):
-        text = f"{op.__name__}: {broadcast_fault(*shapes)}"
-        return ShapeError(text)
-    if type(error) in (ValueError, TypeError, IndexError):
-        kind = ShapeError if type(error) is ValueError else type(error)
-        return kind(text)
+    if isinstance(error, ValueError) and "broadcast" in str(error):
+        shapes += [tuple(x.shape) for x in params.values() if hasattr(x, "shape")]
+        for a, b in combinations(shapes, 2):
+            if fault := broadcast_fault(a, b):
+                return ShapeError(f"{name}: {fault}")
+    if isinstance(error, TypeError) and any(word in str(error) for word in ("ufunc", "numpy boolean")):
+        types = " and ".join([str(x.dtype) for x in arrays if hasattr(x, "dtype")])
+        return WrongType(f"{name} is not defined for {types}: convert first, for example by .float() or .bool().  ({error})")
+    given = [str(shape) for shape in shapes] + [f"{k}={short(v)}" for k, v in params.items()]
+    text = f"{name}({', '.join(given)}): {error}"
+    if isinstance(error, TypeError):
+        return WrongType(text)
+    if type(error) in (ValueError, IndexError):
+        return ShapeError(text) if type(error) is ValueError else OutOfRange(text)
     return error
 
 
+def short(x: Any) -> str:
+    """What a parameter is, in a few words: of an array, its shape."""
+    text = f"array of shape {tuple(x.shape)}" if hasattr(x, "shape") else repr(x)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def index_fault(shape: tuple[int, ...], index: Any) -> str | None:
+    """Which part of x[index] does not fit the shape of x; None if it is none by itself."""
+    parts = index if isinstance(index, tuple) else (index,)
+    masks = [getattr(getattr(part, "dtype", None), "kind", "") == "b" or isinstance(part, bool) for part in parts]
+    dims = [0 if part is None or part is Ellipsis else getattr(part, "ndim", 0) if mask else 1 for part, mask in zip(parts, masks)]
+    if sum(dims) > len(shape):
+        return f"too many indices: it has {len(shape)} dims, and the index is about {sum(dims)}"
+    dim = 0
+    for part, mask, used in zip(parts, masks, dims):
+        if part is Ellipsis:
+            dim += len(shape) - sum(dims)
+        elif mask and used and tuple(part.shape) != tuple(shape[dim:dim + used]):
+            return (f"the mask has shape {tuple(part.shape)}, and what it is to choose from, {tuple(shape[dim:dim + used])}: "
+                    "a mask is as long as x in every dim that it is about")
+        elif used and not mask and not isinstance(part, slice):
+            places = [part] if not hasattr(part, "shape") else [int(part.min()), int(part.max())] if part.size else []
+            for k in places:
+                if not -shape[dim] <= k < shape[dim]:
+                    return (f"index {k} is out of bounds for dimension {dim} with size {shape[dim]}: the last is "
+                            f"{shape[dim] - 1}, or -1" if shape[dim] else f"dimension {dim} is empty")
+        dim += used
+    lists = [tuple(part.shape) for part, mask in zip(parts, masks) if hasattr(part, "shape") and not mask]
+    for a, b in combinations(lists, 2):
+        if fault := broadcast_fault(a, b):
+            return f"the places, one list for each dim, are paired: {fault}.  To pair each with each, index twice, as in x[i][:, j]"
+    return None
+
+
 def broadcast_fault(a: tuple[int, ...], b: tuple[int, ...]) -> str:
-    """Which axis keeps shapes a and b from being broadcast together, and what to try."""
+    """Which axis keeps shapes a and b from being broadcast together, and what to try.  Nothing if they can be."""
     for k in range(1, min(len(a), len(b)) + 1):
         if a[-k] != b[-k] and 1 not in (a[-k], b[-k]):
             text = (f"shapes {a} and {b} do not broadcast: counted from the right, axis -{k} is {a[-k]} in one and {b[-k]} in the "
@@ -51,7 +102,16 @@ def broadcast_fault(a: tuple[int, ...], b: tuple[int, ...]) -> str:
             elif a == b[::-1]:
                 text += ".  One of them looks transposed: x.T"
             return text
-    return f"shapes {a} and {b} do not broadcast"
+    return ""
+
+
+def bad_derivative(op: Any, i: int, dx: Any, g: Any, shape: tuple[int, ...]) -> Exception:
+    """The error to raise when the answer of op's i-th derivative cannot be the gradient of an operand of that shape."""
+    operand = op.operands[0 if op.variadic else i]
+    came = f"shape {tuple(dx.shape)}" if hasattr(dx, "shape") and hasattr(dx, "dtype") else type(dx).__name__
+    return (ShapeError if came[:5] == "shape" else TypeError)(
+        f"{op.__name__}.d{operand} returned {came}, and the gradient of {operand} is an array of the shape of {operand}, {shape}, or "
+        f"of one that {operand} broadcasts to" + (f" (g has shape {tuple(g.shape)})" if hasattr(g, "shape") else ""))
 
 
 def device_mismatch(op: Any, a: Any, b: Any) -> RuntimeError:

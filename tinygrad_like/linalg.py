@@ -55,7 +55,7 @@ def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool 
     1 the largest sum of |x| in a column, inf in a row; -1, -2, -inf the smallest of each.
     """
     if not isinstance(dim, (tuple, list)) or len(dim) != 2 or dim[0] % A.ndim == dim[1] % A.ndim:
-        raise ValueError(f"matrix_norm: dim names two dims, got {dim!r}")
+        raise errors.ShapeError(f"matrix_norm: dim names two dims, got {dim!r}")
     if ord == "fro":
         return reduce.norm(A, "fro", tuple(dim), keepdim, dtype=dtype)
     A = A if dtype is None else A.to(dtype)

@@ -22,7 +22,7 @@ def promoted(operands: list[Any], op: Any) -> list[Any]:
     first = next(x for x in operands if type(x) in array_types)
     numbers = [x if type(x) in array_types or x is None else backend.python_number(x) for x in operands]
     for x, number in zip(operands, numbers):
-        if number is None and x is not None:
+        if number is None and not (x is None and op.optional):
             raise TypeError(f"{op.__name__} takes tensors, arrays and numbers, got {type(x).__name__}: make a tensor of it first")
         if type(number) in array_types and type(number) is not type(first):
             raise errors.device_mismatch(op, first, number)

@@ -8,7 +8,7 @@ from copy import deepcopy
 from opcode import opmap
 from typing import Any
 
-from . import autograd, backend, edits, errors, ops
+from . import autograd, backend, edits, errors, ops, promotion
 from .autograd import Node, raw
 from .functions.creation import new_array
 from .functions.indexing import read, write, written
@@ -298,7 +298,7 @@ class Tensor(Methods):
     def __matmul__(self, y: Any) -> Tensor: return ops.matmul(self, y)
     def __rmatmul__(self, x: Any) -> Tensor: return ops.matmul(x, self)
     def __neg__(self) -> Tensor: return ops.neg(self)
-    def __pos__(self) -> Tensor: return self
+    def __pos__(self) -> Tensor: return self.positive()
     def __abs__(self) -> Tensor: return ops.abs(self)
     def __invert__(self) -> Tensor: return ops.bitwise_not(self)
     def __and__(self, y: Any) -> Tensor: return ops.bitwise_and(self, y)
@@ -341,7 +341,7 @@ class Tensor(Methods):
         if new.array.shape != self.array.shape:
             raise errors.ShapeError(f"{how}: the result has shape {tuple(new.shape)}, which does not fit into this tensor of shape "
                                     f"{tuple(self.shape)}: an in-place operation does not broadcast its own tensor")
-        if new.array.dtype != self.array.dtype and not backend.host.can_cast(new.array.dtype, self.array.dtype, "same_kind"):
+        if new.array.dtype != self.array.dtype and not promotion.can_cast(new.array.dtype, self.array.dtype):
             raise RuntimeError(f"{how}: a result of type {new.dtype} cannot be put into a tensor of type {self.dtype}: convert one "
                                "of them, or write x = x + … instead")
         if new.node is None and (self.node is None or not grad_mode.enabled):

@@ -175,9 +175,9 @@ class Layout:
         return backend.address(self.array)
 
     # ---- new values in place ------------------------------------------------------------------------------------
-    def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
-        """Take the values of src (of any type and device, stretched to this shape), and its history."""
-        return take(self, "copy_", src)
+    def copy_(self: Tensor, other: Any, non_blocking: bool = False) -> Tensor:
+        """Take the values of other (of any type and device, stretched to this shape), and its history."""
+        return take(self, "copy_", other)
 
     def fill_(self: Tensor, value: Any) -> Tensor:
         """Take a number, or the value and history of a 0-d tensor, everywhere."""

@@ -191,8 +191,9 @@ def logaddexp(input: Tensor, other: Tensor) -> Tensor:
 
 def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
     """log₂ (2ˣ + 2ʸ), without overflow"""
-    ln2 = math.log(2)
-    return ops.mul(ops.logaddexp(ops.mul(input, ln2), ops.mul(other, ln2)), 1 / ln2)
+    ln2, common = math.log(2), promotion.result_type(raw(input), raw(other))    # the type first: numbers of two would round twice
+    x, y = [ops.astype(x, dtype=common) if isinstance(x, autograd.Tensor) else x for x in (input, other)]
+    return ops.mul(ops.logaddexp(ops.mul(x, ln2), ops.mul(y, ln2)), 1 / ln2)
 
 
 def xlogy(input: Any, other: Any) -> Tensor:
@@ -203,7 +204,7 @@ def xlogy(input: Any, other: Any) -> Tensor:
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
     """ln (x / (1 - x)), the inverse of sigmoid; with eps, x is first brought within eps and 1 - eps"""
     x = input if eps is None else ops.clip(input, eps, 1 - eps)
-    return ops.log(ops.div(x, ops.sub(1, x)))
+    return ops.sub(ops.log(x), ops.log1p(ops.mul(x, -1.0)))     # log of a quotient would have slope nan at 0 and 1, not inf
 
 
 # ---- trigonometry -----------------------------------------------------------------------------------------------
@@ -665,9 +666,9 @@ class Elementwise:
     bitwise_right_shift, relu, sigmoid, prelu, hardshrink = bitwise_right_shift, relu, sigmoid, prelu, hardshrink
     softmax, log_softmax, logsumexp = softmax, log_softmax, logsumexp
 
-    def where(self: Tensor, condition: Tensor, y: Any) -> Tensor:               # type: ignore[misc]
-        """The elements of this tensor where the condition holds, those of y elsewhere."""
-        return where(condition, self, y)
+    def where(self: Tensor, condition: Tensor, other: Any) -> Tensor:           # type: ignore[misc]
+        """The elements of this tensor where the condition holds, those of other elsewhere."""
+        return where(condition, self, other)
 
     # ---- in place -----------------------------------------------------------------------------------------------
     def add_(self: Tensor, other: Any, *, alpha: float = 1) -> Tensor:

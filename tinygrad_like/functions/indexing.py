@@ -11,7 +11,7 @@ from .. import backend, errors, ops
 from ..autograd import raw
 from ..ops.indexing import along, assign
 from ..ops.shape import at
-from .common import in_place
+from .common import in_place, takes_tensors
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -160,8 +160,8 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """input with a number where mask is True."""
     mask = mask_of("masked_fill", mask)
     if getattr(value, "ndim", 0):
-        raise ValueError(f"masked_fill takes a number or a 0-d tensor, got shape {tuple(value.shape)}: where(mask, values, input) "
-                         "takes more")
+        raise errors.ShapeError(f"masked_fill takes a number or a 0-d tensor, got shape {tuple(value.shape)}: "
+                                "where(mask, values, input) takes more")
     return ops.where(cast(value, input), input, condition=mask)
 
 
@@ -224,6 +224,7 @@ def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool = False, right:
 
 
 # ---- for networks: in `nn.functional` ---------------------------------------------------------------------------
+@takes_tensors
 def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
     """1 at the place that each class number of input names, and 0 elsewhere, along a new last dim.  -1: as many as the largest."""
     labels = indices_of("one_hot", input, input)
@@ -237,6 +238,7 @@ def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
     return ops.one_hot(input, classes=num_classes)
 
 
+@takes_tensors
 def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0,
               scale_grad_by_freq: bool = False, sparse: bool = False) -> Tensor:
     """The row of weight for each integer of input: out[…] = weight[input[…]].
@@ -371,7 +373,7 @@ def indices_of(name: str, index: Any, input: Tensor) -> Any:
     if type(index) not in backend.array_types:
         raise TypeError(f"{name}: the indices are a tensor of integers, got {type(index).__name__}")
     if index.dtype.kind not in "iu":
-        raise TypeError(f"{name}: the indices are integers, got dtype {index.dtype}: convert them with .long()")
+        raise errors.WrongType(f"{name}: the indices are integers, got dtype {index.dtype}: convert them with .long()")
     return backend.to_device(index, backend.device_of(input.array))
 
 
@@ -385,8 +387,8 @@ def common_shape(name: str, a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int
 
 def mask_of(name: str, mask: Any) -> Any:
     if getattr(raw(mask), "dtype", None) != backend.dtype("bool"):
-        raise TypeError(f"{name}: the mask is a tensor of booleans, got {getattr(mask, 'dtype', type(mask).__name__)}: "
-                        "make one by a comparison, or by .bool()")
+        raise errors.WrongType(f"{name}: the mask is a tensor of booleans, got {getattr(mask, 'dtype', type(mask).__name__)}: "
+                               "make one by a comparison, or by .bool()")
     return raw(mask)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import backend, errors, ops
 from ..autograd import raw
-from .common import in_place
+from .common import in_place, takes_tensors
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -274,6 +274,7 @@ def multi_dot(tensors: Any) -> Tensor:
 
 
 # ---- for networks -----------------------------------------------------------------------------------------------
+@takes_tensors
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input weightᵀ + bias, for weights of shape (out features, in features) and an input of any leading dims"""
     if weight.ndim == 1:                                        # PyTorch takes a vector for a layer of one feature

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import errors, ops
 from ..autograd import raw
-from ..types import as_dtype, dtype_of, int64
+from ..types import as_dtype, dtype_of, float64, int64
 from .common import in_place, numpy_names
 
 if TYPE_CHECKING:
@@ -106,7 +106,8 @@ def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any
         input = counted(input, dtype)
     floating("nanmean", input)
     count = ops.sum(ops.equal(input, input), axis=axes_of(input, dim), keepdims=keepdim)
-    return ops.div(nansum(input, dim, keepdim), ops.where(math.nan, count, condition=ops.equal(count, 0)))
+    n = ops.astype(ops.where(math.nan, count, condition=ops.equal(count, 0)), dtype=float64.dtype)
+    return ops.astype(ops.div(nansum(input, dim, keepdim), n), dtype=input.array.dtype)
 
 
 @numpy_names
@@ -170,15 +171,15 @@ def std_mean(input: Tensor, dim: Any = None, unbiased: bool | None = None, keepd
 
 @numpy_names
 def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """(Σ |x|ᵖ)^(1/p) over dim: p = 2 or 'fro' √Σx², inf the largest |x|, -inf the smallest, 0 how many x are not 0.
-
-    The gradient where all x are 0 is 0.
+    """(Σ |x|ᵖ)^(1/p) over dim: p = 2 or 'fro' √Σx², inf the largest |x|, -inf the smallest, 0 how many x are not 0;
+    'nuc' the sum of the singular values of a matrix.  The gradient where all x are 0 is 0.
     """
     if dtype is not None:
         input = counted(input, dtype)
     floating("norm", input)
     if p == "nuc":
-        raise NotImplementedError("norm: p='nuc', the sum of the singular values, is not offered")
+        from ..linalg import matrix_norm
+        return matrix_norm(input, "nuc", tuple(range(input.ndim)) if dim is None else dim, keepdim)
     if isinstance(p, str) and p != "fro":
         raise ValueError(f"norm: p is a number, inf, -inf or 'fro', got {p!r}")
     p = 2 if p in ("fro", None) else float(p)
@@ -201,7 +202,7 @@ def not_empty(name: str, input: Tensor, axis: Any) -> None:
     shape = input.array.shape
     if 0 in shape:
         if axis is None:
-            raise RuntimeError(f"{name}(): the input is empty, shape {tuple(shape)}: of no numbers none is the largest or the "
+            raise errors.OutOfRange(f"{name}(): the input is empty, shape {tuple(shape)}: of no numbers none is the largest or the "
                                "smallest.  Specify a reduction dim that is not of size 0")
         for a in axis if isinstance(axis, tuple) else (axis,):
             if shape[a] == 0:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .. import backend, errors, ops
 from ..autograd import grad_mode, wrap
 from ..types import Size, as_dtype, device as Device, int64
-from .common import in_place
+from .common import in_place, numpy_names, takes_tensors
 from .reduce import axis_of
 
 if TYPE_CHECKING:
@@ -28,8 +28,13 @@ __all__ = ["clone", "detach", "reshape", "view_as", "reshape_as", "flatten", "un
 
 
 # ---- arguments --------------------------------------------------------------------------------------------------
-def ints(given: tuple[Any, ...], name: str = "size") -> tuple[int, ...]:
-    """The ints that were passed one by one, or as one sequence."""
+def ints(given: tuple[Any, ...], name: str = "size", named: dict[str, Any] | None = None) -> tuple[int, ...]:
+    """The ints that were passed one by one, or as one sequence, or as one under its name."""
+    if named:
+        if given or list(named) != [name]:
+            raise TypeError(f"expected ints one by one, or one sequence of them, which may be named {name}=, got "
+                            f"{', '.join([*map(repr, given), *[f'{k}={v!r}' for k, v in named.items()]])}")
+        given = tuple(named.values())
     if len(given) == 1 and isinstance(given[0], (tuple, list)):
         given = tuple(given[0])
     if builtins.all(type(n) is int for n in given):
@@ -67,9 +72,9 @@ def detach(input: Tensor) -> Tensor:
     return input.detach()
 
 
-def reshape(input: Tensor, *shape: Any) -> Tensor:
+def reshape(input: Tensor, *shape: Any, **named: Any) -> Tensor:
     """The same elements in another shape; one size may be -1: what is left.  In the same memory, where its layout allows."""
-    to = ints(shape, "shape")
+    to = ints(shape, "shape", named)
     if builtins.min(to, default=0) < -1:
         raise errors.ShapeError(f"reshape: a size is -1 or not negative, got {to}")
     try:
@@ -79,11 +84,11 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
                                 f"{tuple(input.shape)}" + (": only one size can be -1" if to.count(-1) > 1 else "")) from error
 
 
-def view(self: Tensor, *shape: Any) -> Tensor:
+def view(self: Tensor, *size: Any, **named: Any) -> Tensor:
     """`reshape`.  (PyTorch's refuses where that must copy; here it copies: which layouts can be viewed differs by backend.)"""
-    if len(shape) == 1 and not isinstance(shape[0], (int, tuple, list)) and not hasattr(shape[0], "__index__"):
-        raise TypeError(f"view takes sizes, got {shape[0]!r}: to read the same bytes as another dtype is not offered")
-    return reshape(self, *shape)
+    if len(size) == 1 and not isinstance(size[0], (int, tuple, list)) and not hasattr(size[0], "__index__"):
+        raise TypeError(f"view takes sizes, got {size[0]!r}: to read the same bytes as another dtype is not offered")
+    return reshape(self, ints(size, "size", named)) if named else reshape(self, *size)
 
 
 def view_as(self: Tensor, other: Tensor) -> Tensor:
@@ -123,6 +128,7 @@ def ravel(input: Tensor) -> Tensor:
     return ops.reshape(input, to=(input.array.size,))
 
 
+@numpy_names
 def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     """Without the dims of size 1: all of them, or those named (which stay if they are larger)."""
     shape = input.array.shape
@@ -132,6 +138,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     return ops.reshape(input, to=tuple([n for a, n in enumerate(shape) if n != 1 or a not in axes]))
 
 
+@numpy_names
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """With a new dim of size 1 at that place."""
     axis, shape = axis_of(dim, input.ndim + 1), input.array.shape
@@ -167,14 +174,16 @@ def adjoint(input: Tensor) -> Tensor:
     """The last two dims exchanged (of real numbers; complex ones would be conjugated, and are not offered)."""
     if input.array.dtype.kind == "c":
         raise NotImplementedError("adjoint of complex numbers is not offered")
+    if input.ndim == 0:
+        return ops.alias(input)
     if input.ndim < 2:
         raise RuntimeError(f"adjoint: a matrix or a stack of them has at least 2 dims, got shape {tuple(input.shape)}")
     return ops.swapaxes(input, axis1=-2, axis2=-1)
 
 
-def permute(input: Tensor, *dims: Any) -> Tensor:
+def permute(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     """input with its dims in the given order"""
-    order = ints(dims, "dims")
+    order = ints(dims, "dims", named)
     if len(order) != input.ndim:
         raise RuntimeError(f"permute: as many dims as the input has ({input.ndim}, shape {tuple(input.shape)}), got {order}")
     axes = tuple([axis_of(d, input.ndim) for d in order])
@@ -200,9 +209,9 @@ def moveaxis(input: Tensor, source: Any, destination: Any) -> Tensor:
 
 
 # ---- stretched and repeated -------------------------------------------------------------------------------------
-def expand(self: Tensor, *sizes: Any) -> Tensor:
+def expand(self: Tensor, *size: Any, **named: Any) -> Tensor:
     """Dims of size 1 stretched to the given sizes, without copying; -1 leaves a dim as it is; new dims come in front."""
-    to, shape = ints(sizes), self.array.shape
+    to, shape = ints(size, "size", named), self.array.shape
     lead = len(to) - len(shape)
     if lead < 0:
         raise errors.ShapeError(f"expand: {len(shape)} dims, shape {tuple(shape)}, do not fit into {len(to)} sizes, {to}")
@@ -223,9 +232,9 @@ def expand_as(self: Tensor, other: Tensor) -> Tensor:
     return expand(self, other.array.shape)
 
 
-def broadcast_to(input: Tensor, size: Any) -> Tensor:
+def broadcast_to(input: Tensor, *size: Any, **named: Any) -> Tensor:
     """`expand`, as a function"""
-    return expand(input, size)
+    return expand(input, *size, **named)
 
 
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
@@ -248,9 +257,9 @@ def broadcast_shapes(*shapes: Any) -> Size:
     return Size(together)
 
 
-def repeat(self: Tensor, *repeats: Any) -> Tensor:
+def repeat(self: Tensor, *repeats: Any, **named: Any) -> Tensor:
     """This tensor laid out that many times along each dim; new dims come in front."""
-    reps = ints(repeats, "repeats")
+    reps = ints(repeats, "repeats", named)
     if len(reps) < self.ndim:
         raise RuntimeError(f"repeat: {len(reps)} counts for the {self.ndim} dims of a tensor of shape {tuple(self.shape)}: "
                            "give one for each dim, or use tile")
@@ -259,14 +268,24 @@ def repeat(self: Tensor, *repeats: Any) -> Tensor:
     return ops.tile(self, reps=reps)
 
 
-def tile(input: Tensor, *dims: Any) -> Tensor:
+def tile(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     """`Tensor.repeat`, where missing counts in front are 1."""
-    reps = ints(dims, "dims")
+    reps = ints(dims, "dims", named)
     return repeat(input, (1,) * (input.ndim - len(reps)) + reps)
 
 
-def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None, *, output_size: int | None = None) -> Tensor:
-    """Each slice along dim that many times in a row (a number for all, or a tensor of one for each); dim=None flattens first."""
+def repeat_interleave(input: Tensor | None = None, repeats: Any = None, dim: int | None = None, *,
+                      output_size: int | None = None) -> Tensor:
+    """Each slice along dim that many times in a row (a number for all, or a tensor of one for each); dim=None flattens first.
+
+    repeat_interleave(repeats), of one tensor alone, gives the number k of each place repeats[k] times.
+    """
+    if input is None or repeats is None:
+        from .creation import arange
+        repeats = input if repeats is None else repeats
+        if getattr(repeats, "ndim", 0) != 1:
+            raise TypeError("repeat_interleave takes an input and repeats, or one line of repeats alone")
+        input = arange(len(repeats), device=repeats.device)
     if dim is None:
         input, dim = ravel(input), 0
     axis = axis_of(dim, input.ndim)
@@ -290,11 +309,12 @@ def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None, *, ou
 
 
 # ---- turned round -----------------------------------------------------------------------------------------------
-def flip(input: Tensor, *dims: Any) -> Tensor:
+def flip(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     """A copy of input that runs backwards along the dims."""
-    axes = tuple([axis_of(d, input.ndim) for d in ints(dims, "dims")])
+    turn = ints(dims, "dims", named)
+    axes = tuple([axis_of(d, input.ndim) for d in turn])
     if len(set(axes)) < len(axes):
-        raise RuntimeError(f"flip: a dim appears twice in {dims}: name each once")
+        raise RuntimeError(f"flip: a dim appears twice in {turn}: name each once")
     return ops.flip(input, axis=axes if input.ndim else ())
 
 
@@ -340,6 +360,7 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
 
 
 # ---- several tensors in one -------------------------------------------------------------------------------------
+@numpy_names
 def cat(tensors: Any, dim: int = 0) -> Tensor:
     """The tensors joined along dim; elsewhere their shapes agree.  (An empty tensor of one dim goes with any.)"""
     xs = several("cat", tensors)
@@ -359,16 +380,19 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
         return ops.concatenate(*real, axis=axis)
 
 
+@numpy_names
 def concat(tensors: Any, dim: int = 0) -> Tensor:
     """`cat` under another name"""
     return cat(tensors, dim)
 
 
-def concatenate(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Tensor:
+@numpy_names
+def concatenate(tensors: Any, dim: int = 0) -> Tensor:
     """`cat` under NumPy's name"""
-    return cat(tensors, dim if axis is None else axis)
+    return cat(tensors, dim)
 
 
+@numpy_names
 def stack(tensors: Any, dim: int = 0) -> Tensor:
     """The tensors, all of one shape, joined along a new dim."""
     xs = several("stack", tensors)
@@ -434,6 +458,7 @@ def cut(input: Tensor, dim: int) -> int:
     return size_of(input, dim)
 
 
+@numpy_names
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """input cut along dim into at most so many pieces, of one size but for the last."""
     if chunks < 1:
@@ -444,8 +469,13 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return split(input, -(-n // chunks), dim)
 
 
-def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+def tensor_split(input: Tensor, indices_or_sections: Any = None, dim: int = 0, *, indices: Any = None,
+                 sections: int | None = None) -> tuple[Tensor, ...]:
     """input cut along dim into so many pieces (the first ones larger by 1 if it does not divide), or before these indices."""
+    given = [x for x in (indices_or_sections, indices, sections) if x is not None]
+    if len(given) != 1:
+        raise TypeError(f"tensor_split takes either indices or a number of sections, got {given}")
+    indices_or_sections = given[0]
     n, axis = cut(input, dim), axis_of(dim, input.ndim)
     cuts = indices_or_sections.tolist() if hasattr(indices_or_sections, "tolist") else indices_or_sections
     if isinstance(cuts, int):
@@ -480,6 +510,7 @@ def even_split(name: str, input: Tensor, cuts: Any, dim: int, least: int) -> tup
     return tensor_split(input, cuts, dim)
 
 
+@numpy_names
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The slices along dim, as a tuple."""
     if input.ndim == 0:
@@ -644,6 +675,7 @@ def each(tensors: tuple[Any, ...], function: Callable[[Any], Any]) -> Any:
 
 
 # ---- borders: in `nn.functional` --------------------------------------------------------------------------------
+@takes_tensors
 def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> Tensor:
     """input with borders: pad = (before, after) of the last dim, then of the one before it, and so on.
 
@@ -695,12 +727,16 @@ class Shape:
     transpose, swapaxes, swapdims, t, adjoint, permute, movedim = transpose, swapaxes, swapdims, t, adjoint, permute, movedim
     moveaxis, expand, expand_as, broadcast_to, repeat, tile = moveaxis, expand, expand_as, broadcast_to, repeat, tile
     repeat_interleave, flip, fliplr, flipud, roll, rot90 = repeat_interleave, flip, fliplr, flipud, roll, rot90
-    split, split_with_sizes, chunk, tensor_split = split, split_with_sizes, chunk, tensor_split
+    split_with_sizes, chunk, tensor_split = split_with_sizes, chunk, tensor_split
     hsplit, vsplit, dsplit, unbind, narrow, select, unfold = hsplit, vsplit, dsplit, unbind, narrow, select, unfold
     diagonal, diag, diag_embed, diagflat, trace, tril, triu = diagonal, diag, diag_embed, diagflat, trace, tril, triu
     tril_, triu_ = in_place(tril), in_place(triu)
     squeeze_, unsqueeze_, transpose_ = turned(squeeze), turned(unsqueeze), turned(transpose)
     swapaxes_, swapdims_, t_ = turned(swapaxes), turned(swapdims), turned(t)
+
+    def split(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:   # type: ignore[misc]
+        """This tensor cut along dim into pieces of a size (the last may be smaller), or of several sizes."""
+        return split(self, split_size, dim)
 
     def astype(self: Tensor, dtype: Any) -> Tensor:
         """NumPy's name for `.to(dtype)`, for formulas that work on arrays and on Tensors."""
@@ -723,7 +759,7 @@ class Shape:
         """The `adjoint` of a matrix."""
         if self.ndim not in (0, 2):
             raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {self.ndim}-D tensor.")
-        return adjoint(self) if self.ndim else ops.alias(self)
+        return adjoint(self)
 
     @property
     def mH(self: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import autograd, backend, errors, ops
 from ..functions import elementwise
+from ..functions.common import check_inputs
 from ..functions.elementwise import hardshrink, prelu, sigmoid, tanh
 from ..functions.indexing import embedding, one_hot
 from ..functions.linalg import bilinear, linear
@@ -303,8 +304,9 @@ def class_numbers(name: str, input: Tensor, target: Tensor, ignore_index: int | 
             text += f".  If its elements are in order, write target.reshape({', '.join(map(str, shape))})"
         raise errors.ShapeError(text)
     if labels.dtype.kind not in "iu":
-        raise TypeError(f"{name}: class numbers are integers, and target is of dtype {target.dtype}: use target.long()"
-                        + (f".  (Probabilities would have the shape of input, {scores.shape}.)" if name == "cross_entropy" else ""))
+        raise errors.WrongType(f"{name}: class numbers are integers, and target is of dtype {target.dtype}: use target.long()"
+                               + (f".  (Probabilities would have the shape of input, {scores.shape}.)"
+                                  if name == "cross_entropy" else ""))
 
     bounds, kept = backend.range_of(labels), None
     least, largest = bounds or (0, classes - 1)
@@ -663,3 +665,6 @@ def triplet_margin_with_distance_loss(anchor: Tensor, positive: Tensor, negative
     if swap:
         far = ops.minimum(far, distance(positive, negative))
     return reduced("triplet_margin_loss", ops.clip(margin + near - far, 0, None), reduction)
+
+
+check_inputs(globals(), __all__)

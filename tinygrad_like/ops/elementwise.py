@@ -500,7 +500,7 @@ class clip(Op):
 
     gradient 1 at the bounds; a bound that took the place of x gets the gradient instead
     """
-    def forward(x, low, high): return xp(x).clip(x, low, high)
+    def forward(x, low=None, high=None): return xp(x).clip(x, low, high)
 
     def dx(g, x, low, high):
         if low is None or high is None:

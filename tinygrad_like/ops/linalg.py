@@ -34,12 +34,13 @@ class matmul(Op):
     all of it at once, as by one tall matrix.
     """
     def forward(x, y):
-        if x.ndim > 2 and y.ndim == 2 and x.shape[-1] == y.shape[0]:
-            return (rows(x) @ y).reshape(*x.shape[:-1], y.shape[1])
         try:
+            if x.ndim > 2 and y.ndim == 2 and x.shape[-1] == y.shape[0]:
+                return (rows(x) @ y).reshape(*x.shape[:-1], y.shape[1])
             return x @ y
-        except (ValueError, TypeError) as error:
-            raise errors.ShapeError(f"matmul: {product_fault(x, y)}") from error
+        except (ValueError, TypeError, AttributeError) as error:
+            kind = errors.ShapeError if hasattr(x, "shape") and hasattr(y, "shape") else errors.WrongType
+            raise kind(f"matmul: {product_fault(x, y)}") from error
 
     def dx(g, y, shape):
         if y.ndim == 1:                                         # out_i = Σ_k x_{ik} y_k

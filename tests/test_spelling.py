@@ -1,0 +1,72 @@
+"""One line of Python, as users write them, here and in PyTorch: names of arguments, types, gradients, and what is refused."""
+import pytest
+
+from .same import run, same, theirs
+
+SETUP = """
+x = torch.tensor([[1.5, -2.0, 0.25], [3.0, 0.5, -1.0]], requires_grad=True)
+y = torch.tensor([[0.5, 1.0, 2.0], [-1.0, 4.0, 0.1]], requires_grad=True)
+n = torch.tensor([[1, -2, 3], [0, 5, -1]])
+mask = torch.tensor([[True, False, True], [False, False, True]])
+bytes = torch.tensor([250, 3, 4], dtype=torch.uint8)
+half = x.detach().half()
+places = torch.tensor([2, 0, 1])
+ends = torch.tensor([0.0, 0.5, 1.0], requires_grad=True)
+number = torch.tensor(2.0)
+empty = torch.zeros(0, 3)
+
+def slopes(z, *xs):
+    return torch.autograd.grad((z * z).sum(), xs)
+
+def after(method, *args, of=None, **kwargs):
+    z = (x if of is None else of).clone()
+    getattr(z, method)(*args, **kwargs)
+    return z
+"""
+
+NAMES = """
+    x.reshape(shape=(3, 2))     torch.reshape(input=x, shape=(6,))      x.view(size=(6,))   x.permute(dims=(1, 0))
+    torch.permute(x, dims=(1, 0))   x.expand(size=(2, 2, 3))    x.broadcast_to(2, 2, 3)     x.broadcast_to(size=(2, 3))
+    torch.broadcast_to(x, size=(2, 3))   x.repeat(repeats=(2, 1))    torch.tile(x, dims=(2, 2))      torch.flip(x, dims=[1])
+    x.split(split_size=1)   torch.split(x, split_size_or_sections=1)    x.split([1, 1])     x.tensor_split(sections=2)
+    x.tensor_split(indices=(1,), dim=1)     x.where(condition=mask, other=y)    torch.repeat_interleave(places)
+    torch.repeat_interleave(repeats=places)   x.repeat_interleave(repeats=2, dim=-1)      torch.cat([x, y], axis=1)
+    torch.stack([x, y], axis=-1)    torch.concat((x, y), axis=0)    torch.concatenate((x, y), axis=1)   x.unsqueeze(axis=0)
+    x[:, :1].squeeze(axis=1)    x.unbind(axis=1)    x.chunk(3, axis=1)      x.softmax(axis=1)   x.sum(axis=1, keepdims=True)
+    x.max(axis=0).indices   after("copy_", other=y)     x.norm("nuc")   x.norm(p="nuc", dim=(0, 1))     number.adjoint()    +x
+    torch.autograd.functional.jacobian(torch.exp, ends)     torch.autograd.functional.hessian(torch.sum, ends)
+    torch.autograd.gradcheck(torch.exp, (x.double(),))
+"""
+
+VALUES = """
+    slopes(ends.logit(), ends)      bytes.logit()   mask.logit()    x.sigmoid().logit()     half.nanmean()
+    half.nanmean(1, True)   torch.logaddexp2(x, half)   slopes(x.norm("nuc"), x)
+    torch.logaddexp2(n, torch.tensor(2.0, dtype=torch.float64))     after("add_", n[0], of=bytes)
+    after("mul_", places, of=bytes)
+"""
+
+REFUSED = """
+    x.reshape(shape=(3, 2), size=2)     x.reshape(6, shape=(3, 2))      x.view(dims=(3, 2))     x.tensor_split()
+    torch.eq(x, None)   torch.atan2(x, None)    torch.logical_and(x, None)      torch.matmul(x, None)
+    torch.heaviside(x, None)    x + None    x * "a"     x < None    x @ 2   2.5 @ x     x @ None    x @ number      -mask
+    +mask   ~x      mask - mask     x & x   x << 1      n << 1.5    empty.argmax()      empty.argmin()      x.gather(1, y)
+    x.masked_fill(n, 1.0)   x.masked_fill(mask, x)      torch.nn.functional.one_hot(x)
+    torch.nn.functional.cross_entropy(x, y[:, 0])   x.norm("nuc", dim=0)
+"""
+
+
+def lines(table):
+    """The expressions in a table: cells are parted by three spaces or more."""
+    return [cell.strip() for row in table.splitlines() for cell in row.split("   ") if cell.strip()]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")            # logarithms of 0
+@pytest.mark.parametrize("line", lines(NAMES) + lines(VALUES))
+def test_as_there(line):
+    assert not isinstance(run(line, theirs, SETUP), Exception)
+    same(line, SETUP, rtol=1e-3 if "half" in line else 1e-5)
+
+
+@pytest.mark.parametrize("line", lines(REFUSED))
+def test_refused_as_there(line):
+    same(line, SETUP)
