@@ -125,7 +125,7 @@ def test_setitem_refuses():
         x[0] = tl.zeros(4, requires_grad=True)
     with pytest.raises(errors.ShapeError, match=r"has shape \(6,\).*has shape \(4,\)"):
         x[x == 0] = tl.zeros(4)
-    with pytest.raises(IndexError, match="5.*axis 0.*size 2"):
+    with pytest.raises(IndexError, match="5.*dimension 0.*size 2"):
         x[5] = 1
     with pytest.raises(TypeError, match="str"):
         x[0] = "a"
@@ -142,7 +142,7 @@ def test_edits_by_index_are_noticed():
         loss.backward()
 
 
-@pytest.mark.parametrize("index, text", [(5, "5.*axis 0.*size 3"), ((0, -9), "-9.*axis 1.*size 4"), ([0, 3], "3.*axis 0.*size 3"),
+@pytest.mark.parametrize("index, text", [(5, "5.*dimension 0.*size 3"), ((0, -9), "-9.*dimension 1.*size 4"), ([0, 3], "3.*dimension 0.*size 3"),
                                          ((0, 0, 0, 0), "too many"), (1.5, "float"), ([0.5], "integers"), ("a", "str"),
                                          (np.array([1], "uint8"), "uint8.*bool.*long"), ([[1, 2], [3]], "length")], ids=str)
 def test_a_wrong_index_is_explained(index, text):

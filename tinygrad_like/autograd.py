@@ -104,21 +104,30 @@ class Op:
     _plans: dict[int, list[tuple[str, Any, Any]]]
 
     def __init_subclass__(op) -> None:
+        if not hasattr(op, "forward"):
+            raise TypeError(f"{op.__name__} has no forward: an Op is forward(x, …), and a derivative dx(g, …) for each operand x")
         signature = inspect.signature(op.forward)
         names = list(signature.parameters.values())
         op.operands = [p.name for p in names if p.kind is not p.KEYWORD_ONLY]
         op.params = {p.name: p.default for p in names if p.kind is p.KEYWORD_ONLY}
         op.variadic = any(p.kind is p.VAR_POSITIONAL for p in names)
+        if any([p.kind is p.VAR_KEYWORD for p in names]):
+            raise TypeError(f"{op.__name__}.forward takes **{names[-1].name}: name its parameters one by one, after a *")
         if reserved := {"g", "out", "shape", "shapes", "i"} & {p.name for p in names}:
             raise TypeError(f"{op.__name__}.forward may not call a parameter {reserved.pop()!r}: "
                             "derivatives ask for something else under that name")
         op.optional = 0 if op.variadic else sum([p.default is not p.empty for p in names if p.kind is not p.KEYWORD_ONLY])
-        functions = {name: f for base in reversed(op.__mro__[:-2]) for name, f in vars(base).items() if inspect.isfunction(f)}
+        functions = {name: getattr(op, name) for base in reversed(op.__mro__[:-2]) for name, f in vars(base).items()
+                     if inspect.isfunction(f) or isinstance(f, staticmethod)}
         own = {"forward", "plain"} | {"d" + name for name in op.operands}
         if stray := [f for f in functions if f[:1] == "d" and f not in own and f[1:] in op.params]:
             raise TypeError(f"{op.__name__}.{stray[0]}: {stray[0][1:]!r} is a keyword parameter of forward, not an operand")
         op.intermediates = {name: f for name, f in functions.items() if name not in own and name[:2] != "__"}
         op.asks = {name: op._asks(name) for name in {*op.intermediates, *(own & functions.keys())} - {"forward", "plain"}}
+        asked = {ask for asks in op.asks.values() for ask in asks}
+        if stray := [name for name in op.intermediates if name[:1] == "d" and name not in asked]:
+            raise TypeError(f"{op.__name__}.{stray[0]}: forward has no operand {stray[0][1:]!r}, only {', '.join(op.operands)}; "
+                            "and if it is an intermediate, nothing asks for it")
         op.derivatives = [(functions.get("d" + name), op.asks.get("d" + name, ())) for name in op.operands]
         op.differentiable = any(d for d, _ in op.derivatives) or "plain" in functions
         op.direct = not (op.intermediates or op.variadic)
@@ -149,7 +158,8 @@ class Op:
             if tracked >> i & 1:
                 derivative, asks = op.derivatives[0 if op.variadic else i]
                 if derivative is None and op.plain is None:
-                    raise TypeError(f"{op.__name__} is not differentiable in {op.operands[i]!r}: detach() it first")
+                    raise TypeError(f"{op.__name__} is not differentiable in {op.operands[i]!r}: detach() it first"
+                                    f", or give {op.__name__} a derivative d{op.operands[i]}")
                 reading += asks
         while reading:                                          # intermediates ask in their turn
             ask = reading.pop()
@@ -377,10 +387,13 @@ def sweep(outputs: list[tuple[Node, Any]], targets: set[Node] | None = None, cre
                     known["i"] = i
                 values = [known[ask] for ask in asks]
                 dx = derivative(g, *values)
-                if dx.shape != parent.shape:
-                    dx = sum_to(dx, parent.shape)
-                if dx.dtype != parent.dtype:
-                    dx = dx.astype(parent.dtype)
+                try:
+                    if dx.shape != parent.shape:
+                        dx = sum_to(dx, parent.shape)
+                    if dx.dtype != parent.dtype:
+                        dx = dx.astype(parent.dtype)
+                except (AttributeError, TypeError, ValueError) as error:
+                    raise errors.bad_derivative(op, i, dx, g, parent.shape) from error
                 if parent.op is None and parent not in grads and is_new(dx, g, values):
                     ours.add(parent)
                 arrive(parent, dx)
@@ -422,6 +435,8 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
     lead = len(g.shape) - len(shape)
     stretched = tuple([axis for axis, n in enumerate(g.shape) if axis < lead or (shape[axis - lead] == 1 and n != 1)])
     summed: Any = g.sum(stretched, True) if isinstance(g, Tensor) else backend.total(g, stretched, keepdims=True)
+    if lead < 0 or summed.shape[lead:] != shape:
+        raise errors.ShapeError(f"shape {tuple(g.shape)} is not what {shape} can be broadcast to")
     return summed.reshape(shape)
 
 

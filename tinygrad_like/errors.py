@@ -35,8 +35,8 @@ def explain(op: Any, arrays: list[Any], params: dict[str, Any], error: Exception
         return error
     name, first = op.__name__, arrays[0] if arrays else None
     if isinstance(error, IndexError) and hasattr(error, "axis"):    # NumPy's AxisError
-        ndim = error.ndim or 1
-        return OutOfRange(f"{name}: Dimension out of range (expected to be in range of [{-ndim}, {ndim - 1}], but got {error.axis})")
+        n = error.ndim or 1
+        return OutOfRange(f"{name}: Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {error.axis})")
     if isinstance(error, IndexError) and "index" in params and hasattr(first, "shape"):
         return OutOfRange(f"x[index] with x of shape {tuple(first.shape)}: {index_fault(first.shape, params['index']) or error}")
     shapes = [tuple(x.shape) for x in arrays if hasattr(x, "shape")]
@@ -47,7 +47,7 @@ def explain(op: Any, arrays: list[Any], params: dict[str, Any], error: Exception
                 return ShapeError(f"{name}: {fault}")
     if isinstance(error, TypeError) and any(word in str(error) for word in ("ufunc", "numpy boolean")):
         types = " and ".join([str(x.dtype) for x in arrays if hasattr(x, "dtype")])
-        return WrongType(f"{name} is not defined for {types}: convert first, for example by .float() or .bool().  ({error})")
+        return WrongType(f"{name} is not defined for {types}: convert first, for example by .int() or .bool().  ({error})")
     given = [str(shape) for shape in shapes] + [f"{k}={short(v)}" for k, v in params.items()]
     text = f"{name}({', '.join(given)}): {error}"
     if isinstance(error, TypeError):
@@ -108,10 +108,12 @@ def broadcast_fault(a: tuple[int, ...], b: tuple[int, ...]) -> str:
 def bad_derivative(op: Any, i: int, dx: Any, g: Any, shape: tuple[int, ...]) -> Exception:
     """The error to raise when the answer of op's i-th derivative cannot be the gradient of an operand of that shape."""
     operand = op.operands[0 if op.variadic else i]
-    came = f"shape {tuple(dx.shape)}" if hasattr(dx, "shape") and hasattr(dx, "dtype") else type(dx).__name__
-    return (ShapeError if came[:5] == "shape" else TypeError)(
-        f"{op.__name__}.d{operand} returned {came}, and the gradient of {operand} is an array of the shape of {operand}, {shape}, or "
-        f"of one that {operand} broadcasts to" + (f" (g has shape {tuple(g.shape)})" if hasattr(g, "shape") else ""))
+    is_array = hasattr(dx, "shape") and hasattr(dx, "dtype")
+    came = f"shape {tuple(dx.shape)}" if is_array else type(dx).__name__
+    return (ShapeError if is_array else TypeError)(
+        f"{op.__name__}.d{operand} returned {came}, and {operand} has shape "
+        f"{shape}: its gradient is an array of that shape, or of one that {operand} broadcasts to"
+        + (f" (g has shape {tuple(g.shape)})" if hasattr(g, "shape") else ""))
 
 
 def device_mismatch(op: Any, a: Any, b: Any) -> RuntimeError:

@@ -287,7 +287,7 @@ def new_array(data: Any, dtype: Any, device: Any) -> Any:
     except ValueError as error:
         raise errors.ShapeError(f"tensor: the nested lists are not all of one length: {error}") from error
     if array.dtype.kind not in "biufc":
-        if found == {backend.dtype("int64")}:
+        if found == {backend.dtype("int64")} and all(isinstance(x, int) for x in array.flat):
             raise ValueError("tensor: an integer is too large for int64")
         raise TypeError(f"tensor: expected numbers, or nested sequences of numbers, got {type(data).__name__} "
                         f"({str(data)[:60]}), which NumPy makes {array.dtype} of")

@@ -476,6 +476,8 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
 
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape and the same elements"""
+    if not isinstance(other, autograd.Tensor):
+        raise TypeError(f"equal: other is a Tensor, got {type(other).__name__}; eq(input, number) compares each element")
     return input.array.shape == other.array.shape and bool(ops.equal(input, other).array.all())
 
 

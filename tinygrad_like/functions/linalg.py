@@ -118,6 +118,8 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     Instead of the equation, operands and lists of numbers for their dims may alternate: einsum(x, [0, 1], y, [1, 2], [0, 2]).
     """
     if not isinstance(equation, str):
+        if any([isinstance(x, str) for x in operands]):
+            raise TypeError(f"einsum: the equation comes first, then the operands: einsum({operands[0]!r}, x, …)")
         equation, operands = equation_of_lists((equation, *operands))
     elif len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
