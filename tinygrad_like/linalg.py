@@ -72,15 +72,15 @@ def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool 
     return out if keepdim else out.squeeze((row, column))
 
 
-def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """vector_norm; or matrix_norm, if dim names two dims, or none and A is a matrix, and ord is given."""
-    if ord is not None and ((isinstance(dim, (tuple, list)) and len(dim) == 2) or (dim is None and A.ndim == 2)):
-        return matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
+def norm(input: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """vector_norm; or matrix_norm, if dim names two dims, or none and input is a matrix, and ord is given."""
+    if ord is not None and ((isinstance(dim, (tuple, list)) and len(dim) == 2) or (dim is None and input.ndim == 2)):
+        return matrix_norm(input, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
     if isinstance(ord, str):
         raise ValueError(f"norm: ord={ord!r} is about matrices: name two dims, or give a tensor of two")
-    if ord is not None and dim is None and A.ndim != 1:
-        raise errors.ShapeError(f"norm: ord is given, so dim is too, or A has one or two dims, got shape {tuple(A.shape)}")
-    return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype)
+    if ord is not None and dim is None and input.ndim != 1:
+        raise errors.ShapeError(f"norm: ord is given, so dim is too, or input has one or two dims, got shape {tuple(input.shape)}")
+    return vector_norm(input, 2 if ord is None else ord, dim, keepdim, dtype=dtype)
 
 
 def cond(A: Tensor, p: Any = None) -> Tensor:

@@ -276,6 +276,11 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
     return extreme("min", ops.amin, ops.argmin, "minimum", input, dim, keepdim, other)
 
 
+def no_keepdim(name: str, keepdim: bool) -> None:
+    if keepdim:
+        raise TypeError(f"{name}(): keepdim=True wants a dim to keep; of all numbers together {name} gives a number without dims")
+
+
 def extreme(name: str, whole: Any, position: Any, of_two: str, input: Tensor, dim: Any, keepdim: bool, other: Any) -> Any:
     """The three forms of max and min."""
     if other is None and hasattr(dim, "array"):
@@ -285,6 +290,7 @@ def extreme(name: str, whole: Any, position: Any, of_two: str, input: Tensor, di
             raise TypeError(f"{name}(input, other) compares two tensors, got {type(other).__name__}: clamp takes numbers")
         return getattr(ops, of_two)(input, other)
     if dim is None:
+        no_keepdim(name, keepdim)
         not_empty(name, input, None)
         return whole(input)
     if isinstance(dim, (tuple, list)):
@@ -314,6 +320,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The middle of all x (the lower of two; nan if any is), where equals share the gradient; or (values, indices) along dim."""
     if dim is not None:
         return found("median", ops.argmedian, input, dim, keepdim)
+    no_keepdim("median", keepdim)
     return ops.median(input) if input.array.size else mean(input)
 
 
@@ -322,6 +329,7 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> A
     """`median` of those x that are numbers."""
     if dim is not None:
         return found("nanmedian", ops.argmedian, input, dim, keepdim, ignore_nan=True)
+    no_keepdim("nanmedian", keepdim)
     return ops.median(input, ignore_nan=True) if input.array.size else median(input)
 
 
@@ -389,13 +397,13 @@ def quantiles(name: str, input: Tensor, q: Any, dim: Any, keepdim: bool, interpo
 
 # ---- sorting ----------------------------------------------------------------------------------------------------
 @numpy_names
-def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Any:
     """(values, indices): x in order along dim.  Equals keep their order, whether or not stable is asked for; nan is largest."""
     return ordered("sort", ops.argsort, input, dim, descending=descending)
 
 
 @numpy_names
-def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
+def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Tensor:
     """The indices that put x in order along dim; equals keep their order."""
     return along(input, dim, lambda x, axis: ops.argsort(x, axis=axis, descending=descending))
 
@@ -533,6 +541,8 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     low, high = float(min), float(max)
     if low == high and input.array.size:
         low, high = float(input.array.min()), float(input.array.max())
+    if not math.isfinite(high - low):
+        raise RuntimeError(f"histc: the range from {low} to {high} is not finite: give min and max")
     if low == high:
         low, high = low - 1, high + 1
     return ops.astype(ops.histogram(input, bins=bins, low=low, high=high), dtype=input.array.dtype)

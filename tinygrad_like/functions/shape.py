@@ -570,7 +570,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     """Matrices over two new dims, 0 but for their diagonals, which are the last dim of the input."""
     ndim = input.ndim + 1
     if input.ndim == 0:
-        raise RuntimeError("diag_embed takes at least one dim: the diagonal")
+        raise errors.OutOfRange("diag_embed takes at least one dim: the diagonal")
     a, b = axis_of(dim1, ndim), axis_of(dim2, ndim)
     if a == b:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")

@@ -53,6 +53,8 @@ class setitem(Op):
 
 def assign(x, index, value):
     """x[index] = value, in place"""
+    if getattr(value, "shape", ()) and math.prod(value.shape) == 1:
+        value = value.reshape(())                               # one number fits everywhere, a single element too
     try:
         x[checked(index, x)] = value
     except ValueError as error:
