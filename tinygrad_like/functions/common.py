@@ -27,19 +27,20 @@ def check_inputs(names: dict[str, Any], public: list[str]) -> None:
 
 @functools.cache                                                # two names of one function remain one
 def takes_tensors(function: F) -> F:
-    """The function of an `input`, with an error if neither this nor another argument is a Tensor."""
+    """The function of a Tensor, with an error if neither this nor another argument is one."""
     parameters = list(inspect.signature(function).parameters)
-    if parameters[:1] != ["input"] or hasattr(function, "takes_tensors"):
+    first = parameters[0] if parameters else ""
+    if (first != "input" and function.__annotations__.get(first) != "Tensor") or hasattr(function, "takes_tensors"):
         return function                                         # of lists, sizes, …, which it checks by itself; or checked already
 
     def check(*args: Any, **kwargs: Any) -> None:
         given = [*args, *kwargs.values()]
         if given and not any(isinstance(x, autograd.Tensor) for x in given):
-            kind = type(args[0] if args else kwargs.get("input"))
+            kind = type(args[0] if args else kwargs.get(first))
             name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
-            raise TypeError(f"{function.__name__}: input is a Tensor, got {name}: make one with tensor(…)")
+            raise TypeError(f"{function.__name__}: {first} is a Tensor, got {name}: make one with tensor(…)")
 
-    if len(parameters) == 1:                                    # the usual case, at half the cost
+    if parameters == ["input"]:                                 # the usual case, at half the cost
         def call(input: Any) -> Any:
             if not isinstance(input, autograd.Tensor):
                 check(input)
@@ -70,5 +71,6 @@ def in_place(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         return self._become(method.__name__, lambda: function(self, *args, **kwargs))
     method.__name__ = method.__qualname__ = f"{function.__name__}_"
+    method.__module__ = function.__module__                     # where pickle looks for it
     method.__doc__ = f"`{function.__name__}`, in place: see there.  Returns this tensor."
     return method
