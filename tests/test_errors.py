@@ -166,3 +166,10 @@ def test_what_a_derivative_returns_wrongly_is_named(dx, came, create_graph):
         op(forward=lambda x: 2 * x, dx=dx)(leaf(3, 4)).sum().backward(create_graph=create_graph)
     for word in ("f.dx returned", came, "x has shape (3, 4)"):
         assert word in str(caught.value)
+
+
+def test_what_counts_as_true_keeps_a_leaf_and_its_gradient():
+    x = leaf(3)
+    x.sum().backward()
+    x.requires_grad = 5
+    assert x.grad.tolist() == [1, 1, 1]

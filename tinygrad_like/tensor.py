@@ -68,7 +68,7 @@ class Tensor(Methods):
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
-        if wanted == (self.node is not None):
+        if bool(wanted) == (self.node is not None):
             return
         if not wanted:
             if not self.is_leaf:

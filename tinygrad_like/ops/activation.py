@@ -28,7 +28,7 @@ class prelu(Op):
 
 
 class elu(Op):
-    """out = scale · (x where x > 0, α (e^(rate x) - 1) elsewhere)
+    """out = scale · (x where x > 0, α (e^(rate x) - 1) elsewhere)      d/dx = scale there, rate (out + scale α) elsewhere
 
     elu: α alone (Clevert et al. 2016, eq. 15).  celu: rate = 1/α, which is smooth at 0 (Barron 2017).
     selu: the α and scale that keep mean 0 and variance 1 (Klambauer et al. 2017, eq. 2 and 14).
@@ -70,7 +70,7 @@ class softplus(Op):
     def forward(x, *, beta=1.0, threshold=20.0):
         z, m = beta * x, xp(x)
         tail = m.log1p(m.exp(-m.abs(z)))
-        tail *= z <= threshold
+        tail *= z <= threshold                                  # above it, max(0, z) / β is x itself
         return (m.maximum(z, 0) + tail) / beta if threshold >= 0 else m.where(z > threshold, x, (m.maximum(z, 0) + tail) / beta)
 
     def dx(g, x, beta, threshold): return where(g, g * sigmoid(beta * x), condition=beta * x > threshold)
@@ -116,10 +116,14 @@ class gelu(Op):
     def p(x): return 0.5 * (1 + erf(x * math.sqrt(0.5)))
 
 
-class gelu_tanh(Op):
-    """out = ½ x (1 + t), with t = tanh(√(2/π) (x + 0.044715 x³))      (Hendrycks & Gimpel 2016, section 2)
+c1 = math.sqrt(2 / math.pi)
+c3 = c1 * 0.044715
 
-    d/dx = ½ (1 + t) + ½ x (1 - t²) √(2/π) (1 + 3 · 0.044715 x²)
+
+class gelu_tanh(Op):
+    """out = ½ x (1 + t), with t = tanh(c₁ x + c₃ x³), c₁ = √(2/π), c₃ = 0.044715 c₁      (Hendrycks & Gimpel 2016, section 2)
+
+    d/dx = ½ (1 + t) + ½ x (1 - t²) (c₁ + 3 c₃ x²)
     """
     integers = False
 
@@ -136,10 +140,6 @@ class gelu_tanh(Op):
 
     def dx(g, x, t): return g * (0.5 * ((1 + t) + (1 - t * t) * (x * (c1 + 3 * c3 * (x * x)))))
     def t(x): return tanh(x * (c1 + c3 * (x * x)))
-
-
-c1 = math.sqrt(2 / math.pi)
-c3 = c1 * 0.044715
 
 
 class mish(Op):

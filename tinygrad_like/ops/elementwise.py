@@ -492,6 +492,7 @@ class fmin(Op):
 
 
 def half_at_ties(g, won, won_or_tied):
+    """g where it won, ½ g at a tie, 0 where it lost."""
     return 0.5 * (g * won + g * won_or_tied)
 
 

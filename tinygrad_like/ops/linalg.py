@@ -293,6 +293,7 @@ class cholesky(Op):
 
 
 def symmetric(x):
+    """½ (x + xᵀ): the symmetric part, which is what a function of symmetric matrices sees of x."""
     return 0.5 * (x + T(x))
 
 

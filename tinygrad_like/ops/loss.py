@@ -82,7 +82,7 @@ class binary_cross_entropy(Op):
 
 
 def bounded_log(x):
-    """log x, but at least -100."""
+    """log x, but at least -100.  (1e-45 stands in for 0: its log is below that too, and its derivative is no 1 / 0.)"""
     return maximum(log(where(x, 1e-45, condition=x != 0)), -100)
 
 

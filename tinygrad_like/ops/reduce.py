@@ -264,6 +264,7 @@ def positions(x, axis):
 
 
 def picked(x, indices, axis):
+    """x at some positions along an axis."""
     return xp(x).take_along_axis(x, indices, axis)
 
 
