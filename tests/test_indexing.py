@@ -142,7 +142,8 @@ def test_edits_by_index_are_noticed():
         loss.backward()
 
 
-@pytest.mark.parametrize("index, text", [(5, "5.*dimension 0.*size 3"), ((0, -9), "-9.*dimension 1.*size 4"), ([0, 3], "3.*dimension 0.*size 3"),
+@pytest.mark.parametrize("index, text", [(5, "5.*dimension 0.*size 3"), ((0, -9), "-9.*dimension 1.*size 4"),
+                                         ([0, 3], "3.*dimension 0.*size 3"),
                                          ((0, 0, 0, 0), "too many"), (1.5, "float"), ([0.5], "integers"), ("a", "str"),
                                          (np.array([1], "uint8"), "uint8.*bool.*long"), ([[1, 2], [3]], "length")], ids=str)
 def test_a_wrong_index_is_explained(index, text):

@@ -13,6 +13,10 @@ class WrongType(TypeError, NotImplementedError):
     """Numbers of a type that something is not defined for.  (NumPy raises TypeError, PyTorch RuntimeErrors: this is both.)"""
 
 
+class WrongValue(ValueError, RuntimeError):
+    """A number that is not allowed.  (Python and NumPy raise ValueError here and PyTorch RuntimeError: this is both.)"""
+
+
 class OutOfRange(IndexError, RuntimeError):
     """An index that is out of range.  (NumPy raises IndexError here and PyTorch sometimes RuntimeError: this is both.)"""
 
@@ -33,12 +37,13 @@ def explain(op: Any, arrays: list[Any], params: dict[str, Any], error: Exception
         return device_mismatch(op, *list(kinds.values())[:2])
     if isinstance(error, (ShapeError, OutOfRange, WrongType)):  # the op has said it better
         return error
-    name, first = op.__name__, arrays[0] if arrays else None
+    name = op.__name__
     if isinstance(error, IndexError) and hasattr(error, "axis"):    # NumPy's AxisError
-        n = error.ndim or 1
+        n = getattr(error, "ndim", None) or 1
         return OutOfRange(f"{name}: Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {error.axis})")
-    if isinstance(error, IndexError) and "index" in params and hasattr(first, "shape"):
-        return OutOfRange(f"x[index] with x of shape {tuple(first.shape)}: {index_fault(first.shape, params['index']) or error}")
+    if isinstance(error, IndexError) and "index" in params and hasattr(arrays[0], "shape"):
+        shape = tuple(arrays[0].shape)
+        return OutOfRange(f"x[index] with x of shape {shape}: {index_fault(shape, params['index']) or error}")
     shapes = [tuple(x.shape) for x in arrays if hasattr(x, "shape")]
     if isinstance(error, ValueError) and "broadcast" in str(error):
         shapes += [tuple(x.shape) for x in params.values() if hasattr(x, "shape")]
