@@ -104,7 +104,9 @@ def test_what_else_numbers_come_in():
     assert tl.tensor(np.arange(3, dtype=">f8")).dtype is tl.float64
     assert tl.tensor(collections.deque([1, 2])).tolist() == [1, 2]
     assert tl.tensor(memoryview(b"ab")).dtype is tl.uint8
-    assert tl.tensor([tl.ones(2), tl.zeros(2)]).shape == (2, 2)
+    assert tl.tensor([tl.ones(1), tl.zeros(1)]).shape == (2,)
+    with pytest.raises(ValueError, match="stack"):
+        tl.tensor([tl.ones(2), tl.zeros(2)])
     assert tl.tensor(np.ma.masked_array([1, 2])).tolist() == [1, 2]
 
 

@@ -48,7 +48,7 @@ VALUES = """
     slopes(ends.logit(), ends)      bytes.logit()   mask.logit()    x.sigmoid().logit()     half.nanmean()
     half.nanmean(1, True)   torch.logaddexp2(x, half)   slopes(x.norm("nuc"), x)
     torch.logaddexp2(n, torch.tensor(2.0, dtype=torch.float64))     after("add_", n[0], of=bytes)
-    after("mul_", places, of=bytes)
+    after("mul_", places, of=bytes)     torch.tensor([number.reshape(1), places[:1]])   torch.tensor([[number], [1]])
     slopes(put(x, (0, 1), ends[:1]), x, ends)   put(x.detach(), (0, 1), ends.detach()[None, 1:2])
 """
 
@@ -59,6 +59,10 @@ REFUSED = """
     +mask   ~x      mask - mask     x & x   x << 1      n << 1.5    empty.argmax()      empty.argmin()      x.gather(1, y)
     x.max(keepdim=True)     x.min(keepdim=True)     x.median(keepdim=True)      x.nanmedian(keepdim=True)
     torch.histc(x / 0)      torch.diag_embed(number)    x.sort(0, True, True)
+    torch.tensor(300, dtype=torch.uint8)    torch.tensor([float("nan")], dtype=torch.int64)     torch.tensor([1, None])
+    torch.tensor([half[0]])     torch.tensor(2 ** 70)   torch.tensor([1e30], dtype=torch.int64)     torch.tensor({1})
+    torch.nn.functional.huber_loss(x, y, delta=-1.0)    torch.nn.functional.smooth_l1_loss(x, y, beta=-1.0)
+    torch.nn.functional.cross_entropy(x, places[:2], label_smoothing=2.0)
     x.masked_fill(n, 1.0)   x.masked_fill(mask, x)      torch.nn.functional.one_hot(x)
     torch.nn.functional.cross_entropy(x, y[:, 0])   x.norm("nuc", dim=0)
 """

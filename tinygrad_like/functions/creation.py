@@ -282,24 +282,25 @@ def new_array(data: Any, dtype: Any, device: Any) -> Any:
         array = native(data)
         return backend.to_device(array.astype(array.dtype if dtype is None else as_dtype(dtype).dtype), where)
     found: set[Any] = set()
+    data = unpacked(data, found)
     try:
-        array = backend.host.array(unpacked(data, found))
+        array = backend.host.array(data)
     except ValueError as error:
         raise errors.ShapeError(f"tensor: the nested lists are not all of one length: {error}") from error
     if array.dtype.kind not in "biufc":
         if found == {backend.dtype("int64")} and all(isinstance(x, int) for x in array.flat):
-            raise ValueError("tensor: an integer is too large for int64")
-        raise TypeError(f"tensor: expected numbers, or nested sequences of numbers, got {type(data).__name__} "
-                        f"({str(data)[:60]}), which NumPy makes {array.dtype} of")
+            raise errors.WrongValue("tensor: an integer is too large for int64")
+        raise errors.WrongType(f"tensor: expected numbers, or nested sequences of numbers, got {type(data).__name__} "
+                               f"({str(data)[:60]}), which NumPy makes {array.dtype} of")
     if found:
         implied = functools.reduce(promotion.promote_types, found)
     else:
         implied = array.dtype if array.size else float_type(None)
     target = as_dtype(implied if dtype is None else dtype).dtype
-    if array.dtype.kind in "iu" and target.kind in "iu" and array.size:
+    if array.dtype.kind in "iuf" and target.kind in "iu" and array.size:
         limits = backend.iinfo(target)
-        if array.max() > limits.max or array.min() < limits.min:
-            raise ValueError(f"tensor: numbers from {array.min()} to {array.max()} do not fit into {target}")
+        if not (array.max() <= limits.max and array.min() >= limits.min):      # so put, it refuses nan too
+            raise errors.WrongValue(f"tensor: numbers from {array.min()} to {array.max()} do not fit into {target}")
     return backend.to_device(array.astype(target, copy=False), where)
 
 
@@ -315,8 +316,14 @@ def unpacked(data: Any, found: set[Any]) -> Any:
         found.update([promotion.result_type(kind()) for kind in kinds])
     elif type(data) in _python_numbers:
         found.add(promotion.result_type(data))
-    elif isinstance(data, autograd.Tensor) or type(data) in backend.array_types:
-        data = backend.to_device(raw(data), "cpu")
+    elif isinstance(data, autograd.Tensor):
+        if data.array.size != 1:
+            raise errors.WrongValue(f"tensor: a Tensor among the numbers has one element, got shape {tuple(data.shape)}: stack() "
+                                    "and cat() join larger ones, and keep their history")
+        data = backend.to_device(data.array.reshape(()), "cpu")
+        found.add(data.dtype)
+    elif type(data) in backend.array_types:
+        data = backend.to_device(data, "cpu")
         found.add(data.dtype)
     elif isinstance(getattr(data, "dtype", None), backend.dtype):
         found.add(data.dtype)                                   # a NumPy scalar, a column of a table, …

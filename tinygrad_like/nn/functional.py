@@ -381,7 +381,7 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
     """
     check_shapes("huber_loss", input, target)
     if delta <= 0:
-        raise ValueError(f"huber_loss: delta is above 0, got {delta}")
+        raise errors.WrongValue(f"huber_loss: delta is above 0, got {delta}")
     loss = ops.huber(input - target, delta=delta)
     return reduced("huber_loss", loss if weight is None else weighted("huber_loss", loss, weight), reduction)
 
@@ -391,7 +391,7 @@ def smooth_l1_loss(input: Tensor, target: Tensor, size_average: None = None, red
     """½ (x - y)² / β where |x - y| < β, elsewhere |x - y| - ½ β"""
     check_shapes("smooth_l1_loss", input, target)
     if beta < 0:
-        raise ValueError(f"smooth_l1_loss: beta is not negative, got {beta}")
+        raise errors.WrongValue(f"smooth_l1_loss: beta is not negative, got {beta}")
     d = input - target
     loss = ops.abs(d) if beta == 0 else ops.huber(d, delta=beta) / beta
     return reduced("smooth_l1_loss", loss, reduction, (size_average, reduce))
@@ -452,7 +452,7 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, s
     check_tensors("cross_entropy", input=input, target=target)
     check_weight("cross_entropy", weight, input)
     if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"cross_entropy: label_smoothing is between 0 and 1, got {label_smoothing}")
+        raise errors.WrongValue(f"cross_entropy: label_smoothing is between 0 and 1, got {label_smoothing}")
     if target.array.dtype.kind == "f" and target.array.shape == input.array.shape:
         return soft_cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
     axis, labels, kept = class_numbers("cross_entropy", input, target, ignore_index)
