@@ -11,13 +11,12 @@ class Ref:
     edits = []                                                  # (memory, when it was written to)
     recording = True
 
-    def __init__(self, array, parents=(), shares=(), kept=(), remembers=False, wants=False):
+    def __init__(self, array, parents=(), shares=(), kept=(), wants=False):
         Ref.now += 1
         self.array, self.born = np.asarray(array), Ref.now
         self.wants = wants or (Ref.recording and any(p.wants for p in parents))
         self.parents, self.shares = (parents, shares) if self.wants else ((), ())
         self.kept = [x if isinstance(x, np.ndarray) else x.array for x in kept]       # what the real op keeps for its derivatives
-        self.remembers = bool(self.kept) or remembers                                 # ... or a shape, an axis
         self.freed, self.grad, self.retains = False, None, False
 
     def edit(self, new):
@@ -44,7 +43,7 @@ def add(x, y): return Ref(x.array + y.array, [x, y], [lambda g: fit(g, x), lambd
 def sub(x, y): return Ref(x.array - y.array, [x, y], [lambda g: fit(g, x), lambda g: fit(neg(g), y)])
 def mul(x, y): return Ref(x.array * y.array, [x, y], [lambda g: fit(mul(g, y), x), lambda g: fit(mul(g, x), y)], both(x, y))
 def relu(x): return keeping_out(Ref(x.array * (x.array > 0), [x], [lambda g: mul(g, Ref(1.0 * (x.array > 0)))]))
-def sum(x): return Ref(x.array.sum(), [x], [lambda g: stretch(g, x)], remembers=True)
+def sum(x): return Ref(x.array.sum(), [x], [lambda g: stretch(g, x)])
 
 
 def sigmoid(x):
@@ -53,13 +52,13 @@ def sigmoid(x):
 
 
 def keeping_out(out):
-    out.kept, out.remembers = [out.array], True
+    out.kept = [out.array]
     return out
 
 
 def unbind(x):
-    whole = Ref(x.array, [x], [lambda g: g], remembers=True)
-    return [Ref(whole.array[i], [whole], [lambda g, i=i: put(g, i, whole)], remembers=True) for i in range(len(x.array))]
+    whole = Ref(x.array, [x], [lambda g: g])
+    return [Ref(whole.array[i], [whole], [lambda g, i=i: put(g, i, whole)]) for i in range(len(x.array))]
 
 
 def put(x, i, like):
@@ -69,7 +68,7 @@ def put(x, i, like):
 
 
 def stack(*xs):
-    return Ref(np.stack([x.array for x in xs]), xs, [lambda g, i=i: unbind(g)[i] for i in range(len(xs))], remembers=True)
+    return Ref(np.stack([x.array for x in xs]), xs, [lambda g, i=i: unbind(g)[i] for i in range(len(xs))])
 
 
 def history(x, seen=None):
@@ -95,5 +94,5 @@ def walk(output, g, targets=None, retain=False):
             if parent in on_the_way:
                 piece = share(arrived[x])
                 arrived[parent] = add(arrived[parent], piece) if parent in arrived else piece
-        x.freed = x.remembers and not retain
+        x.freed = bool(x.kept) and not retain                   # a shape or an axis is no burden
     return arrived

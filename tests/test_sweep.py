@@ -194,7 +194,7 @@ class Graphs(RuleBasedStateMachine):
 
 def ref_sum0(x):
     """Σ over the first axis, as in the real engine: it keeps a shape."""
-    out = ref.Ref(x.array.sum(0), [x], [lambda g: ref.stretch(g, x)], remembers=True)
+    out = ref.Ref(x.array.sum(0), [x], [lambda g: ref.stretch(g, x)])
     return out
 
 
