@@ -81,7 +81,7 @@ class linear(Op):
     """out = x wᵀ + b: each row of x, of any number of leading axes, through a layer with weights w of shape (out, in)
 
     With z_j = Σ_i w_{ji} x_i + b_j:  dL/dx_i = Σ_j g_j w_{ji},  and summed over the rows dL/dw_{ji} = Σ g_j x_i  and
-    dL/db_j = Σ g_j        (SPEC F-08).
+    dL/db_j = Σ g_j        (SPEC F-03, F-09).
     """
     def forward(x, w, b=None):
         if w.ndim != 2 or x.ndim == 0 or x.shape[-1] != w.shape[1] or (b is not None and b.shape != w.shape[:1]):
