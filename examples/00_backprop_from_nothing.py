@@ -1,7 +1,7 @@
 """Backpropagation from nothing: three small engines, each mending what was wrong with the one before.
 
-Read this file from top to bottom.  It needs NumPy alone.  The third engine is `tinygrad_like/autograd.py` in small, with the
-same names, so that file will hold no surprise afterwards.
+Read this file from top to bottom.  It needs NumPy alone.  The third engine is tinygrad_like in small, with the same names,
+so that its `op.py` and `autograd.py` will hold no surprise afterwards.
 
 A network is a formula.  To train it is to ask, for every number w in it: if w grows a little, by how much does the loss L grow?
 That is dL/dw.  The chain rule finds them all, walking the formula once, backwards:
@@ -208,9 +208,9 @@ class Tensor:
                     arrived[parent] = arrived.get(parent, 0) + sum_to(dx, parent.shape)
 
 
-# This is the design of tinygrad_like.  Open `tinygrad_like/autograd.py` next: `Op`, `Node` and the loop, which is called `sweep`
-# there, are these three, with a heap instead of `max`, and what real work asks for: keyword parameters, several results, gradients
-# of gradients, edits in place, and errors that teach.  The formulas are in `tinygrad_like/ops/`, many more of this kind.
+# This is the design of tinygrad_like.  Open `tinygrad_like/op.py` next, for `Op` and `Node`, and then `autograd.py`, where the
+# loop is called `sweep`: these three, with a heap instead of `max`, and what real work asks for: keyword parameters, several
+# results, gradients of gradients, edits in place, and errors that teach.  The formulas are in `tinygrad_like/ops/`, many more of this kind.
 
 
 # ---- All of them learn the same ---------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ LAYERS = [
     ["errors"],
     ["backend", "special"],
     ["promotion", "edits", "grad_mode"],
+    ["op"],
     ["autograd"],
     ["ops"],
     ["types", "functions", "methods"],

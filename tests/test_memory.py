@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import tinygrad_like as tl
-from tinygrad_like import autograd, edits, ops
-from tinygrad_like.autograd import wrap
+from tinygrad_like import autograd, edits, op, ops
+from tinygrad_like.op import wrap
 
 SIDE = 80                                                      # one array of SIDE² float32 numbers is called a sheet here
 SHEET = SIDE * SIDE * 4
@@ -120,12 +120,12 @@ def arrays_watched(monkeypatch, *leaves):
     """Weak references to all arrays that Tensors are made of from now on, but for those of the leaves."""
     found = []
 
-    def watching(out, node=None, wrap=autograd.wrap):
+    def watching(out, node=None, wrap=op.wrap):
         tensors = wrap(out, node)
         arrays = [t.array for t in (tensors if isinstance(tensors, tuple) else [tensors])]
         found.extend(weakref.ref(array) for array in arrays if not any(array is leaf.array for leaf in leaves))
         return tensors
-    monkeypatch.setattr(autograd, "wrap", watching)
+    monkeypatch.setattr(op, "wrap", watching)
     return found
 
 

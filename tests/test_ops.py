@@ -16,7 +16,7 @@ from tinygrad_like.testing import as_outputs, check_op, cotangent, differentiabl
 from .samples import SAMPLES
 
 # Ops of the engine itself, which no array can be given to.
-INTERNAL = {"tinygrad_like.autograd.result": "takes apart what an op with several results returns; every such op tests it"}
+INTERNAL = {"tinygrad_like.op.result": "takes apart what an op with several results returns; every such op tests it"}
 # Modules that are run rather than imported, or need a card.
 NOT_IMPORTED = ("__main__", "check_gpu", "backend_cupy")
 

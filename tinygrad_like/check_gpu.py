@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import autograd, backend, errors, ops
-from .autograd import Op, wrap
 from .functions import tensor
 from .nn.functional import cross_entropy
+from .op import Op, wrap
 from .types import float32
 
 TOLERANCE = {"float32": 2e-4, "float64": 1e-10}         # of the largest number in a result

@@ -8,12 +8,12 @@ from copy import deepcopy
 from opcode import opmap
 from typing import Any
 
-from . import autograd, backend, edits, errors, ops, promotion
-from .autograd import Node, raw
+from . import autograd, backend, edits, errors, op, ops, promotion
 from .functions.creation import new_array
 from .functions.indexing import read, write, written
 from .grad_mode import grad_mode
 from .methods import Methods
+from .op import Node, raw
 from .types import Size, device, dtype, dtype_of, get_default_dtype
 
 STORE_SUBSCR = opmap["STORE_SUBSCR"]                            # what Python compiles `something[index] = value` to
@@ -376,7 +376,7 @@ class Tensor(Methods):
     def __imod__(self, y: Any) -> Tensor: return self._become("x %= y", lambda: ops.remainder(self, y))
 
 
-autograd.register(Tensor)
+op.Tensor = autograd.Tensor = Tensor                            # type: ignore[misc]  # the engine was there first: it wraps in this
 
 
 class Hook:

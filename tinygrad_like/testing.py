@@ -14,8 +14,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import autograd, backend
-from .autograd import Op, raw, wrap
 from .backend import host as np
+from .op import Op, raw, wrap
 from .tensor import Tensor
 
 if TYPE_CHECKING:

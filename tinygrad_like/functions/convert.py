@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import autograd, backend, edits, errors, ops, promotion
-from ..autograd import raw, wrap
 from ..grad_mode import grad_mode
+from ..op import raw, wrap
 from ..types import Size, as_dtype, device as Device, dtype as Dtype
 from .creation import number
 

@@ -14,7 +14,7 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 from .. import autograd, backend, errors, promotion
-from ..autograd import raw, wrap
+from ..op import raw, wrap
 from ..types import as_dtype, device as Device, dtype_of, get_default_dtype
 
 if TYPE_CHECKING:

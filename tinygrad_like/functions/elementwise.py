@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import autograd, backend, errors, ops, promotion
-from ..autograd import raw, wrap
+from ..op import raw, wrap
 from ..types import as_dtype
 from .common import in_place, numpy_names
 

@@ -8,7 +8,7 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 from .. import backend, errors, ops
-from ..autograd import raw
+from ..op import raw
 from ..ops.indexing import along, assign
 from ..ops.shape import at
 from .common import in_place, takes_tensors

@@ -5,7 +5,7 @@ from string import ascii_letters
 from typing import TYPE_CHECKING, Any
 
 from .. import backend, errors, ops
-from ..autograd import raw
+from ..op import raw
 from .common import in_place, takes_tensors
 
 if TYPE_CHECKING:

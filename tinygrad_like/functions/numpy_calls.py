@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import autograd, backend
-from ..autograd import wrap
 from ..grad_mode import grad_mode
+from ..op import wrap
 from ..types import dtype_of
 
 _renamed = {"multiply": "mul", "subtract": "sub", "divide": "div", "true_divide": "div", "power": "pow", "negative": "neg",

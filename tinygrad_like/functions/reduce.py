@@ -12,7 +12,7 @@ from collections import namedtuple
 from typing import TYPE_CHECKING, Any
 
 from .. import errors, ops
-from ..autograd import raw
+from ..op import raw
 from ..types import as_dtype, dtype_of, float64, int64
 from .common import in_place, numpy_names
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import backend, errors, ops
-from ..autograd import grad_mode, wrap
+from ..grad_mode import grad_mode
+from ..op import wrap
 from ..types import Size, as_dtype, device as Device, int64
 from .common import in_place, numpy_names, takes_tensors
 from .reduce import axis_of

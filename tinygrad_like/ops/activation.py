@@ -2,7 +2,7 @@
 import math
 
 from .. import special
-from ..autograd import Kept, Op
+from ..op import Kept, Op
 from ..backend import finfo, xp
 from .elementwise import abs, erf, exp, finite, masked, tanh, where
 from .reduce import kept

@@ -1,6 +1,6 @@
 """The same numbers elsewhere in memory: on another device, or in another order."""
 from .. import backend
-from ..autograd import Op
+from ..op import Op
 from ..backend import xp
 
 

@@ -5,7 +5,7 @@ Broadcasting is undone by the sweep, so no formula here mentions it.  Activation
 import math
 
 from .. import special
-from ..autograd import Op
+from ..op import Op
 from ..backend import finfo, host, masked as masked_array, where as where_array, xp
 
 

@@ -6,7 +6,7 @@ derivative.  What is read twice receives the sum of two gradients.
 import math
 
 from .. import errors
-from ..autograd import Op
+from ..op import Op
 from ..backend import add_at, check_index, extreme_at, host, xp
 from .shape import astype, at
 

@@ -9,7 +9,7 @@ M. B. Giles, "An extended collection of matrix derivative results", 2008.
 import math
 
 from .. import errors
-from ..autograd import Kept, Op
+from ..op import Kept, Op
 from ..backend import xp
 from .reduce import sum
 from .shape import broadcast_to, put_diagonal, tril

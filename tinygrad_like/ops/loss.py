@@ -2,7 +2,7 @@
 in `nn/functional.py`, which also takes the means and sums and looks after labels and weights."""
 import math
 
-from ..autograd import Kept, Op
+from ..op import Kept, Op
 from ..backend import xp
 from .activation import largest, sigmoid
 from .elementwise import clip, exp, finite, log, maximum, where

@@ -4,7 +4,7 @@ Most begin their derivative by giving g its reduced axes back, as ones: `g.resha
 """
 import math
 
-from ..autograd import Op
+from ..op import Op
 from ..backend import running, total, xp
 from . import elementwise
 from .shape import astype, at, broadcast_to, pad

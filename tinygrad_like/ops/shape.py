@@ -1,7 +1,7 @@
 """Ops that rearrange elements.  They are linear, and come in pairs: each is the other's derivative."""
 from itertools import accumulate
 
-from ..autograd import Op
+from ..op import Op
 from ..backend import diagonal as diagonal_view, xp
 
 
