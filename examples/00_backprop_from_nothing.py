@@ -210,7 +210,8 @@ class Tensor:
 
 # This is the design of tinygrad_like.  Open `tinygrad_like/op.py` next, for `Op` and `Node`, and then `autograd.py`, where the
 # loop is called `sweep`: these three, with a heap instead of `max`, and what real work asks for: keyword parameters, several
-# results, gradients of gradients, edits in place, and errors that teach.  The formulas are in `tinygrad_like/ops/`, many more of this kind.
+# results, gradients of gradients, edits in place, and errors that teach.
+# The formulas are in `tinygrad_like/ops/`, many more of this kind.
 
 
 # ---- All of them learn the same ---------------------------------------------------------------------------------------------

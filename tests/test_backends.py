@@ -13,7 +13,7 @@ from hypothesis import given, strategies as st
 import tinygrad_like as tg
 import tinygrad_like.nn.functional as F
 from tinygrad_like import autograd, backend, check_gpu, errors
-from tinygrad_like.autograd import wrap
+from tinygrad_like.op import wrap
 from tinygrad_like.testing import as_outputs, differentiable_operands
 
 from . import strict_double

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 
 from tinygrad_like import ops
-from tinygrad_like.autograd import Op, raw, wrap
 from tinygrad_like.backend import xp
+from tinygrad_like.op import Op, raw, wrap
 from tinygrad_like.tensor import Tensor
 from tinygrad_like.testing import GradcheckError, as_outputs, check_op, differentiable_operands, gradcheck, gradgradcheck, vjp
 

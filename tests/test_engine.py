@@ -7,8 +7,8 @@ import pytest
 
 import tinygrad_like as tl
 from tinygrad_like import Tensor, ops
-from tinygrad_like.autograd import Kept, Op, wrap
 from tinygrad_like.backend import xp
+from tinygrad_like.op import Kept, Op, wrap
 
 try:
     import torch

@@ -7,8 +7,8 @@ import pytest
 import tinygrad_like as tl
 import tinygrad_like.nn.functional as F
 from tinygrad_like import tensor
-from tinygrad_like.autograd import Op
 from tinygrad_like.functions import _files
+from tinygrad_like.op import Op
 
 
 def needs_a_tensor():

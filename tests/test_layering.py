@@ -9,7 +9,7 @@ import textwrap
 import pytest
 
 import tinygrad_like
-from tinygrad_like.autograd import Op
+from tinygrad_like.op import Op
 
 from .test_ops import OPS
 

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 
 import tinygrad_like
 from tinygrad_like import autograd
-from tinygrad_like.autograd import Op, wrap
+from tinygrad_like.op import Op, wrap
 from tinygrad_like.tensor import Tensor
 from tinygrad_like.testing import as_outputs, check_op, cotangent, differentiable_operands, gradients_of, vjp
 

@@ -1,5 +1,5 @@
 """Exercise 1.    out = x²        Something below is wrong: mend it, then run  python examples/exercises/check.py 1"""
-from tinygrad_like.autograd import Op
+from tinygrad_like.op import Op
 
 
 class square(Op):

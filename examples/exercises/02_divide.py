@@ -1,5 +1,5 @@
 """Exercise 2.    out = x / y        Something below is wrong: mend it, then run  python examples/exercises/check.py 2"""
-from tinygrad_like.autograd import Op
+from tinygrad_like.op import Op
 
 
 class divide(Op):

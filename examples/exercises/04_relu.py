@@ -1,6 +1,6 @@
 """Exercise 4.    out = max(0, x)        Something below is wrong: mend it, then run  python examples/exercises/check.py 4"""
-from tinygrad_like.autograd import Op
 from tinygrad_like.backend import xp
+from tinygrad_like.op import Op
 
 
 class relu(Op):

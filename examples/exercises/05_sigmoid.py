@@ -1,6 +1,6 @@
 """Exercise 5.    y = 1 / (1 + e⁻ˣ)        Something below is wrong: mend it, then run  python examples/exercises/check.py 5"""
-from tinygrad_like.autograd import Op
 from tinygrad_like.backend import xp
+from tinygrad_like.op import Op
 
 
 class sigmoid(Op):

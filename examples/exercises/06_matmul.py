@@ -1,5 +1,5 @@
 """Exercise 6.    out = x y (matrices)      Something below is wrong: mend it, then run  python examples/exercises/check.py 6"""
-from tinygrad_like.autograd import Op
+from tinygrad_like.op import Op
 
 
 class matmul(Op):

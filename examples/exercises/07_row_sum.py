@@ -1,5 +1,5 @@
 """Exercise 7.    out_i = Σ_j x_ij        Something below is wrong: mend it, then run  python examples/exercises/check.py 7"""
-from tinygrad_like.autograd import Op
+from tinygrad_like.op import Op
 from tinygrad_like.ops import broadcast_to
 
 

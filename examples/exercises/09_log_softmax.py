@@ -1,6 +1,6 @@
 """Exercise 9.    out = log softmax(x)        Something below is wrong: mend it, then run  python examples/exercises/check.py 9"""
-from tinygrad_like.autograd import Op
 from tinygrad_like.backend import xp
+from tinygrad_like.op import Op
 from tinygrad_like.ops import exp
 
 

@@ -1,6 +1,6 @@
 """Exercise 10.    out_i = x_index(i)        Something below is wrong: mend it, then run  python examples/exercises/check.py 10"""
-from tinygrad_like.autograd import Op
 from tinygrad_like.backend import xp
+from tinygrad_like.op import Op
 
 
 class take(Op):

@@ -2,7 +2,7 @@
 
 `mean` and `std` are intermediates: functions of the class that are asked for by name, like operands.
 """
-from tinygrad_like.autograd import Op
+from tinygrad_like.op import Op
 
 
 def average(x):

@@ -2,8 +2,8 @@
 
 The first derivative is right, and a network would train with it.
 """
-from tinygrad_like.autograd import Op, raw
 from tinygrad_like.backend import xp
+from tinygrad_like.op import Op, raw
 from tinygrad_like.ops import sigmoid
 
 

@@ -1,6 +1,6 @@
 """The answers.  Each op is as in its exercise, but for the line or two that were wrong, and what was wrong is said beside them."""
-from tinygrad_like.autograd import Op
 from tinygrad_like.backend import add_at, xp
+from tinygrad_like.op import Op
 from tinygrad_like.ops import broadcast_to, exp, sigmoid as σ
 
 
