@@ -173,3 +173,9 @@ def test_what_counts_as_true_keeps_a_leaf_and_its_gradient():
     x.sum().backward()
     x.requires_grad = 5
     assert x.grad.tolist() == [1, 1, 1]
+
+
+def test_one_argument_under_two_names_is_refused():
+    for twice in ({"dim": 0, "axis": 1}, {"dim": 0, "keepdim": True, "keepdims": False}):
+        with pytest.raises(TypeError, match="both were given"):
+            tl.ones(2, 3).sum(**twice)

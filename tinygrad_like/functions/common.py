@@ -58,10 +58,11 @@ def numpy_names(function: F) -> F:
     """Have a function take axis= for dim= and keepdims= for keepdim=, as PyTorch's do."""
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if "axis" in kwargs:
-            kwargs["dim"] = kwargs.pop("axis")
-        if "keepdims" in kwargs:
-            kwargs["keepdim"] = kwargs.pop("keepdims")
+        for theirs, ours in (("axis", "dim"), ("keepdims", "keepdim")):
+            if theirs in kwargs:
+                if ours in kwargs:
+                    raise TypeError(f"{function.__name__}: {theirs} is another name for {ours}, and both were given")
+                kwargs[ours] = kwargs.pop(theirs)
         return function(*args, **kwargs)
     return call                                                 # type: ignore[return-value]
 

@@ -162,26 +162,26 @@ hardtanh_, threshold_ = in_place(hardtanh), in_place(threshold)
 # ---- activations over a dim -------------------------------------------------------------------------------------
 def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """e^xᵢ / Σⱼ e^xⱼ along dim; dtype: to compute in"""
-    return elementwise.softmax(input, usual_dim("softmax", input, dim), dtype)
+    return elementwise.softmax(input, usual_dim("softmax", input, dim, _stacklevel), dtype)
 
 
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """xᵢ - log Σⱼ e^xⱼ along dim; dtype: to compute in"""
-    return elementwise.log_softmax(input, usual_dim("log_softmax", input, dim), dtype)
+    return elementwise.log_softmax(input, usual_dim("log_softmax", input, dim, _stacklevel), dtype)
 
 
 def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """e^-xᵢ / Σⱼ e^-xⱼ along dim; dtype: to compute in"""
-    return elementwise.softmax(ops.neg(input), usual_dim("softmin", input, dim), dtype)
+    return elementwise.softmax(ops.neg(input), usual_dim("softmin", input, dim, _stacklevel), dtype)
 
 
-def usual_dim(name: str, input: Tensor, dim: int | None) -> int:
+def usual_dim(name: str, input: Tensor, dim: int | None, stacklevel: int) -> int:
     """The dim, or where none is given the one that PyTorch would take: the channels, if input has a batch in front of them."""
     if dim is not None:
         return dim
     dim = 0 if input.ndim in (0, 1, 3) else 1
     warnings.warn(f"{name}: no dim was given, and {dim} is taken for an input of {input.ndim} dimensions: write dim={dim}",
-                  stacklevel=3)
+                  stacklevel=stacklevel)
     return dim
 
 
