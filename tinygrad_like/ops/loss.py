@@ -1,5 +1,5 @@
 """Losses whose article formula is one formula: fused where that is more exact or faster.  The others are compositions of ops,
-in `nn/functional.py`, which also takes the means and sums and looks after labels and weights."""
+in `nn/functional/loss.py`, which also takes the means and sums and looks after labels and weights."""
 import math
 
 from ..op import Kept, Op
