@@ -105,11 +105,18 @@ def linear_fault(x, w, b):
     text = f"x of shape {x} does not fit the weight of shape {w} (out features, in features): the last axis of x is " \
            f"{x[-1] if x else 'missing'}, and {w[1]} was expected"
     if len(x) > 2 and math.prod(x[1:]) == w[1]:
-        return text + ".  x looks like images: x.flatten(1)"
+        return text + ".  x looks like images: nn.Flatten(), or x.flatten(1), first"
+    if len(x) > 1 and math.prod(x) == w[1]:
+        return text + ".  x looks like one image: x.flatten() first"
     if x[-1:] == w[:1]:
         return text + ".  The weight looks transposed"
     if len(x) > 1 and x[-2] == w[1]:
         return text + ".  x looks transposed: x.mT"
+    if len(x) == 4:
+        text += f".  If it is images, each has {x[1]}·{x[2]}·{x[3]} = {math.prod(x[1:])} features, once nn.Flatten() has made it rows"
+    if len(x) in (2, 4):
+        halvings = [k for k in range(1, 8) if math.prod(x[1:]) == 4**k * w[1] > 64]       # of height and width
+        text += "".join([f".  That is {4**k} times {w[1]}, as if nn.MaxPool2d(2) had been forgotten ({k} of them)" for k in halvings])
     return text
 
 
