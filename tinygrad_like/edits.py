@@ -28,7 +28,7 @@ def owner(array: Any) -> Any:
 
 def writable(array: Any, how: str) -> Any:
     """The array, unless it is expanded: then several of its elements are one number in memory, and it may not be written to."""
-    if 0 in array.strides and any(stride == 0 and n > 1 for stride, n in zip(array.strides, array.shape)):
+    if 0 in array.strides and array.size and any(stride == 0 and n > 1 for stride, n in zip(array.strides, array.shape)):
         raise errors.overlapping(how, array.shape)
     return array
 
