@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import errors
 from ..functions.creation import empty
-from . import functional as F
-from . import init
+from . import functional as F, init
 from .module import Module
 from .parameter import Parameter
 

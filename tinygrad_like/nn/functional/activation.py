@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ... import backend, ops
+from ... import backend, errors, ops
 from ...functions import elementwise
 from ...functions.common import check_inputs
 from ...functions.indexing import one_hot
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from ...tensor import Tensor
 
 __all__ = [
-    "relu", "relu_", "relu6", "leaky_relu", "leaky_relu_", "elu", "elu_", "celu", "celu_", "selu", "selu_", "gelu", "silu",
-    "mish", "logsigmoid", "softplus", "softsign", "tanhshrink", "hardtanh", "hardtanh_", "hardsigmoid", "hardswish", "softshrink",
-    "threshold", "threshold_", "glu", "softmax", "log_softmax", "softmin", "gumbel_softmax",
+    "relu", "relu_", "relu6", "leaky_relu", "leaky_relu_", "rrelu", "rrelu_", "elu", "elu_", "celu", "celu_", "selu", "selu_",
+    "gelu", "silu", "mish", "logsigmoid", "softplus", "softsign", "tanhshrink", "hardtanh", "hardtanh_", "hardsigmoid", "hardswish",
+    "softshrink", "threshold", "threshold_", "glu", "softmax", "log_softmax", "softmin", "gumbel_softmax",
 ]
 
 
@@ -43,6 +43,19 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x above 0, negative_slope · x below"""
     return activated(input, inplace, ops.leaky_relu, slope=negative_slope)
+
+
+def rrelu(input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False) -> Tensor:
+    """x above 0, a x below: in training each element draws its a between lower and upper, else a = (lower + upper) / 2
+
+    (Xu et al. 2015)
+    """
+    if not lower <= upper:
+        raise errors.WrongValue(f"rrelu: a slope is drawn between lower and upper, got lower={lower} and upper={upper}")
+    if not training:
+        return activated(input, inplace, ops.leaky_relu, slope=(lower + upper) / 2)
+    slopes = rand_like(input.detach()) * (upper - lower) + lower
+    return activated(input, inplace, ops.prelu, slopes)
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -145,7 +158,7 @@ def in_place(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 relu_, leaky_relu_, elu_, celu_, selu_ = in_place(relu), in_place(leaky_relu), in_place(elu), in_place(celu), in_place(selu)
-hardtanh_, threshold_ = in_place(hardtanh), in_place(threshold)
+hardtanh_, threshold_, rrelu_ = in_place(hardtanh), in_place(threshold), in_place(rrelu)
 
 
 # ---- activations over a dim -------------------------------------------------------------------------------------
