@@ -183,7 +183,7 @@ def usual_dim(name: str, input: Tensor, dim: int | None, stacklevel: int) -> int
         return dim
     dim = 0 if input.ndim in (0, 1, 3) else 1
     warnings.warn(f"{name}: no dim was given, and {dim} is taken for an input of {input.ndim} dimensions: write dim={dim}",
-                  stacklevel=stacklevel)
+                  stacklevel=stacklevel + 1)                    # what checks the input stands in between
     return dim
 
 
