@@ -1,5 +1,10 @@
 """What networks are built from."""
 from . import functional as functional, init as init
+from .activation import *
 from .containers import *
+from .distance import *
+from .flatten import *
+from .linear import *
+from .loss import *
 from .module import *
 from .parameter import *

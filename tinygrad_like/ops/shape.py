@@ -17,6 +17,13 @@ class alias(Op):
     def dx(g): return g
 
 
+class passing(Op):
+    """outs = xs.  On the way back their gradients, as a tuple, are shown to the function `seen`, which says what goes on"""
+    def forward(*xs, seen): return xs
+    def dxs(g, i, going_on): return going_on[i]
+    def going_on(g, seen): return seen(g)
+
+
 class clone(Op):
     """out = x, in memory of its own"""
     def forward(x): return x.copy(order="K")                    # in the layout that it had
