@@ -183,6 +183,15 @@ def masked(x: Any, keep: Any) -> Any:
     return xp(x).where(keep, x, xp(x).zeros((), x.dtype))
 
 
+def put_masked(out: Any, x: Any, keep: Any) -> None:
+    """out[...] = masked(x, keep)"""
+    if xp(x) is numpy and x.dtype in _bits:
+        bits = _bits[x.dtype]
+        numpy.multiply(x.view(bits), keep, out=out.view(bits))
+    else:
+        out[...] = masked(x, keep)
+
+
 def where(condition: Any, x: Any, y: Any) -> Any:
     """x where the condition is true, y elsewhere."""
     m = xp(condition, x, y)
@@ -195,6 +204,32 @@ def where(condition: Any, x: Any, y: Any) -> Any:
 
 
 _bits = {numpy.dtype("float32"): numpy.dtype("int32"), numpy.dtype("float64"): numpy.dtype("int64")}
+
+
+def pieces(*arrays: Any) -> Any:
+    """Arrays of one shape cut alike, into pieces that stay in the cache while a formula goes over them several times.
+
+    The pieces are views: what is written into them is written into the arrays.  None stays None.  A complex array is cut into
+    its real and its imaginary part, too.  A GPU has no such cache, and there each array is one piece.
+    """
+    first = arrays[0]
+    if first.dtype.kind == "c":
+        yield from pieces(*[x if x is None else x.real for x in arrays])
+        yield from pieces(*[x if x is None else x.imag for x in arrays])
+    elif type(first) is not numpy.ndarray or first.size <= PIECE:
+        yield arrays
+    else:
+        order = sorted(range(first.ndim), key=lambda i: -first.strides[i])                 # as memory runs
+        lines = [x if x is None else x.transpose(order) for x in arrays]
+        if all([x is None or x.flags.c_contiguous for x in lines]):
+            lines = [x if x is None else x.reshape(-1) for x in lines]
+        length = len(lines[0])
+        step = max(1, PIECE * length // first.size)
+        for i in range(0, length, step):
+            yield [x if x is None else x[i:i + step] for x in lines]
+
+
+PIECE = 32768                                                   # numbers: five arrays of these fill half of a usual second-level cache
 
 
 # ---- indices ----------------------------------------------------------------------------------------------------
