@@ -5,5 +5,6 @@ from .elementwise import *
 from .indexing import *
 from .linalg import *
 from .loss import *
+from .recurrent import *
 from .reduce import *
 from .shape import *

@@ -1,0 +1,357 @@
+"""Recurrent layers: one op runs one layer in one direction over whole sequences, and carries its textbook form, step by step.
+
+What they share.  x is (time, batch, features); or packed, and then `sizes` says how many sequences each step has, the longest
+first: step t works on the first sizes[t] of them, and x is (Σ sizes, features), step after step.  One product takes all inputs
+through w_ih at once; only the product with the state before, through w_hh, has to wait for its step.  With `reverse` the last
+step comes first.  A sequence that is over keeps its state, and one that has not begun has its first.
+
+Going back, what a step does by itself has derivatives that follow from its results: they are found for all steps at once.  The
+loop over the steps is left with sending the gradient of one state to the state before.  It gathers dL/dz, where z is what the
+gates are functions of; the gradient of each weight is then one product over all steps.
+
+Inside, features come first, (features, batch): so each gate is one block of memory, and the products of a step are faster.
+σ(z) is computed as ½ + ½ tanh(½ z), where ½ z is had by halving the weights, so that one tanh serves all gates of a step.
+"""
+from ..op import Kept, Op
+from ..backend import xp
+from .activation import relu as relu_, sigmoid
+from .elementwise import tanh
+from .linalg import linear, rows
+from .shape import concatenate, split
+
+
+# ---- the steps of sequences -------------------------------------------------------------------------------------
+def steps_of(shape, sizes, reverse):
+    """Where each step has its rows, with all steps under each other: slices, in the order of computation."""
+    steps, end = [], 0
+    for size in shape[1:2] * shape[0] if sizes is None else sizes:
+        steps.append(slice(end, end + size))
+        end += size
+    return steps[::-1] if reverse else steps
+
+
+def count(step):
+    """How many sequences have this step."""
+    return step.stop - step.start
+
+
+def before(out, first, steps):
+    """The state that each row started from: that of its sequence a step earlier, or the first."""
+    parts = {}
+    last = slice(0, 0)
+    for step in steps:
+        parts[step.start] = out[last.start:last.start + min(count(step), count(last))], first[count(last):count(step)]
+        last = step
+    return xp(out).concatenate([part for start in sorted(parts) for part in parts[start]])
+
+
+def blocks(x, size, steps):
+    """x is (…, size · all rows): for each step, a view of its part as (…, size, n)."""
+    return [x[..., size * step.start:size * step.stop].reshape(*x.shape[:-1], size, count(step)) for step in steps]
+
+
+def inputs(x, w, *biases):
+    """w xᵀ + b for all rows of x: (gates · size, rows)."""
+    z = w @ rows(x).T
+    for b in biases:
+        z += b[:, None]
+    return z
+
+
+def features_first(state, *others):
+    """A copy of the state that the loop can write to, (size, batch), of the number type that all of these have in common."""
+    given = [x for x in others if x is not None]
+    return state.T.astype(xp(state).result_type(state, *given), order="C")
+
+
+def halved(x, *gates):
+    """A copy of x, (number of gates, size, …), with these gates halved: for σ(z) = ½ + ½ tanh(½ z)."""
+    x = x.copy()
+    for gate in gates:
+        x[gate] *= 0.5
+    return x
+
+
+def unrolled(cell, x, *states, sizes, reverse):
+    """The textbook's loop: states = cell(x_t, *states).  Returns the first of them at all steps, and all of them at the end."""
+    out, of_one = {}, rows(x)
+    for step in steps_of(x.shape, sizes, reverse):
+        n = count(step)
+        new = cell(of_one[step], *[state[:n] for state in states])
+        out[step.start] = new[0]
+        states = [concatenate(now, state[n:], axis=0) for now, state in zip(new, states)]
+    out = concatenate(*[out[start] for start in sorted(out)], axis=0)
+    return (out.reshape((*x.shape[:-1], out.shape[-1])), *states)
+
+
+def again(op, *operands, **params):
+    """What the forward of an op hands over."""
+    return op.forward(*operands, **params).intermediates["run"]
+
+
+# ---- no gates ---------------------------------------------------------------------------------------------------
+class rnn(Op):
+    """outs = h_t at all steps, and the last h:      h_t = tanh(w_ih x_t + b_ih + w_hh h_{t-1} + b_hh),  or relu for tanh
+
+    x: (time, batch, features), or packed.  h0: (batch, size).  w_ih: (size, features).  w_hh: (size, size).  b_ih, b_hh: (size)
+    It is h_t = tanh(W [h_{t-1}, x_t] + b) for W = [w_hh, w_ih] and b = b_ih + b_hh      (SPEC F-07; J. Elman, "Finding
+    structure in time", 1990).
+
+    From a step to the one before:  dz_t = dh_t (1 - h_t²),  and  dh_{t-1} = w_hhᵀ dz_t + what arrives at h_{t-1} from outside.
+    """
+    integers = False
+
+    def forward(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, relu=False, sizes=None, reverse=False):
+        m = xp(x)
+        z = inputs(x, w_ih, *[b for b in (b_ih, b_hh) if b is not None])
+        h = features_first(h0, x, w_ih, w_hh, b_ih, b_hh)
+        out = m.empty((z.shape[1], w_hh.shape[0]), h.dtype)
+        for step in steps_of(x.shape, sizes, reverse):
+            now = h[:, :count(step)]                            # (size, n)
+            a = w_hh @ now
+            a += z[:, step]
+            if relu:
+                m.maximum(a, 0, out=now)
+            else:
+                m.tanh(a, out=now)
+            out[step] = now.T
+        return Kept((out.reshape(*x.shape[:-1], out.shape[1]), h.T), run=out)
+
+    def back(g, run, x, w_hh, relu, sizes, reverse):
+        m, out = xp(run), run
+        g_out, dh = rows(g[0]), g[1].T.copy()
+        slope = (out > 0) if relu else 1 - out * out
+        dz = m.empty(out.shape[::-1], out.dtype)
+        for step in reversed(steps_of(x.shape, sizes, reverse)):
+            now = dh[:, :count(step)]
+            now += g_out[step].T
+            now *= slope[step].T
+            dz[:, step] = now
+            now[...] = w_hh.T @ now
+        return dz, dh
+
+    def run(x, h0, w_ih, w_hh, b_ih, b_hh, relu, sizes, reverse):
+        return again(rnn, x, h0, w_ih, w_hh, b_ih, b_hh, relu=relu, sizes=sizes, reverse=reverse)
+
+    def dx(g, back, w_ih, shape): return (back[0].T @ w_ih).reshape(shape)
+    def dh0(g, back): return back[1].T
+    def dw_ih(g, back, x): return back[0] @ rows(x)
+    def dw_hh(g, back, run, x, h0, sizes, reverse): return back[0] @ before(run, h0, steps_of(x.shape, sizes, reverse))
+    def db_ih(g, back): return back[0].sum(axis=1)
+    def db_hh(g, back): return back[0].sum(axis=1)
+
+    def plain(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, relu=False, sizes=None, reverse=False):
+        def cell(x, h):
+            z = linear(x, w_ih, b_ih) + linear(h, w_hh, b_hh)
+            return [relu_(z) if relu else tanh(z)]
+        return unrolled(cell, x, h0, sizes=sizes, reverse=reverse)
+
+
+# ---- gates ------------------------------------------------------------------------------------------------------
+class lstm(Op):
+    """outs = h_t at all steps, the last h, and the last c:      c_t = f c_{t-1} + i g,   h_t = o tanh c_t,   where
+
+        i, f, g, o = σ(z_i), σ(z_f), tanh(z_g), σ(z_o),      z = w_ih x_t + b_ih + w_hh h_{t-1} + b_hh
+
+    x: (time, batch, features), or packed.  h0, c0: (batch, size).  w_ih: (4 size, features).  w_hh: (4 size, size).  b: (4 size),
+    the rows of i, f, g and o under each other      (SPEC MOD-08, M-12; S. Hochreiter and J. Schmidhuber, "Long short-term
+    memory", 1997; the gate f is of F. Gers et al., "Learning to forget", 2000).
+
+    Backpropagation through time.  Say that a step is reached by dh, the gradient of its h_t, and by dc, that of its c_t; what is
+    used outside and what the next step wants are added up in them.  h_t = o tanh c_t is where to begin:
+
+        do = dh tanh c_t                         dc grows by  dh o (1 - tanh² c_t)         as tanh' = 1 - tanh²
+
+    Then c_t = f c_{t-1} + i g, a sum of products, in which each factor receives dc times the other:
+
+        di = dc g       df = dc c_{t-1}      dg = dc i          and c_{t-1} receives  dc f
+
+    That is all there is to the LSTM: along c the gradient is multiplied by f alone, which the network can hold near 1, while in
+    an rnn it goes through w_hh and a tanh' at each step, and so vanishes.  At last the gates, by σ' = σ (1 - σ):
+
+        dz_i = di i (1 - i)     dz_f = df f (1 - f)     dz_g = dg (1 - g²)     dz_o = do o (1 - o)
+
+    and z, which is linear in all that it is made of:  dh_{t-1} = w_hhᵀ dz,  dx_t = w_ihᵀ dz,  and summed over the steps
+    dw_ih = Σ dz x_tᵀ,  dw_hh = Σ dz h_{t-1}ᵀ,  db = Σ dz.  Where dz is a product of dc or dh, the other factor (`local` below)
+    is known before the loop: so the loop itself has few products to take.
+    """
+    integers = False
+
+    def forward(x, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes=None, reverse=False):
+        m, size = xp(x), w_hh.shape[1]
+        steps = steps_of(x.shape, sizes, reverse)
+        z = inputs(x, w_ih, *[b for b in (b_ih, b_hh) if b is not None]).reshape(4, size, -1)
+        for gate in 0, 1, 3:
+            z[gate] *= 0.5
+        w = halved(w_hh.reshape(4, size, size), 0, 1, 3).reshape(4 * size, size)
+        h, c = [features_first(state, x, h0, c0, w_ih, w_hh, b_ih, b_hh) for state in (h0, c0)]
+        out = m.empty((z.shape[2], size), h.dtype)
+        gates = m.empty((4, out.size), h.dtype)
+        c_before, tanh_c = m.empty((2, out.size), h.dtype)
+        for step, a, cb, tc in zip(steps, blocks(gates, size, steps), blocks(c_before, size, steps), blocks(tanh_c, size, steps)):
+            n = count(step)
+            m.add((w @ h[:, :n]).reshape(4, size, n), z[:, :, step], out=a)
+            m.tanh(a, out=a)
+            sigmoids(a[:2])
+            sigmoids(a[3])
+            i, f, g, o = a
+            now = c[:, :n]
+            cb[...] = now
+            now *= f
+            now += i * g
+            m.tanh(now, out=tc)
+            m.multiply(o, tc, out=h[:, :n])
+            out[step] = h[:, :n].T
+        return Kept((out.reshape(*x.shape[:-1], size), h.T, c.T), run=(out, gates, c_before, tanh_c))
+
+    def back(g, run, x, w_hh, sizes, reverse):
+        m, size = xp(x), w_hh.shape[1]
+        (out, gates, c_before, tanh_c), steps = run, steps_of(x.shape, sizes, reverse)
+        i, f, g_, o = gates
+        local = 1 - gates
+        local *= gates                                          # σ', but for g
+        local[0] *= g_
+        local[1] *= c_before
+        m.multiply(i, 1 - g_ * g_, out=local[2])
+        local[3] *= tanh_c
+        into_c = (1 - tanh_c * tanh_c) * o
+        g_out, dh, dc = rows(g[0]), g[1].T.copy(), g[2].T.copy()
+        dz = m.empty((4, size, len(out)), out.dtype)
+        for step, by, into, forget in zip(*[each[::-1] for each in (
+                steps, blocks(local, size, steps), blocks(into_c, size, steps), blocks(f, size, steps))]):
+            n = count(step)
+            h_now, c_now = dh[:, :n], dc[:, :n]
+            h_now += g_out[step].T
+            c_now += h_now * into
+            d = m.empty((4, size, n), out.dtype)
+            m.multiply(by[:3], c_now, out=d[:3])
+            m.multiply(by[3], h_now, out=d[3])
+            dz[:, :, step] = d
+            c_now *= forget
+            h_now[...] = w_hh.T @ d.reshape(4 * size, n)
+        return dz.reshape(4 * size, -1), dh, dc
+
+    def run(x, h0, c0, w_ih, w_hh, b_ih, b_hh, sizes, reverse):
+        return again(lstm, x, h0, c0, w_ih, w_hh, b_ih, b_hh, sizes=sizes, reverse=reverse)
+
+    def dx(g, back, w_ih, shape): return (back[0].T @ w_ih).reshape(shape)
+    def dh0(g, back): return back[1].T
+    def dc0(g, back): return back[2].T
+    def dw_ih(g, back, x): return back[0] @ rows(x)
+    def dw_hh(g, back, run, x, h0, sizes, reverse): return back[0] @ before(run[0], h0, steps_of(x.shape, sizes, reverse))
+    def db_ih(g, back): return back[0].sum(axis=1)
+    def db_hh(g, back): return back[0].sum(axis=1)
+
+    def plain(x, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes=None, reverse=False):
+        def cell(x, h, c):
+            z = linear(x, w_ih, b_ih) + linear(h, w_hh, b_hh)
+            z_i, z_f, z_g, z_o = split(z, sizes=(z.shape[1] // 4,) * 4, axis=1)
+            c = sigmoid(z_f) * c + sigmoid(z_i) * tanh(z_g)
+            return sigmoid(z_o) * tanh(c), c
+        return unrolled(cell, x, h0, c0, sizes=sizes, reverse=reverse)
+
+
+class gru(Op):
+    """outs = h_t at all steps, and the last h:      h_t = (1 - z) n + z h_{t-1},   where
+
+        r, z = σ(w_ih x_t + b_ih + w_hh h_{t-1} + b_hh)  by their rows,      n = tanh(w_ih x_t + b_ih + r m),      m = w_hh h_{t-1} + b_hh
+
+    x: (time, batch, features), or packed.  h0: (batch, size).  w_ih: (3 size, features).  w_hh: (3 size, size).  b: (3 size), the
+    rows of r, z and n under each other      (K. Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014,
+    with r multiplied behind the product with w_hh instead of before it, so that one product serves all three).
+
+    A step that is reached by dh, the gradient of its h_t, sends dh z to h_{t-1}, and as h_t = n + z (h_{t-1} - n)
+
+        dn = dh (1 - z) (1 - n²)     dz = dh (h_{t-1} - n) z (1 - z)     dm = dn r     dr = dn m r (1 - r)
+
+    to the sums inside of the functions: dr, dz, dn to the rows of w_ih x_t + b_ih,  dr, dz, dm to those of w_hh h_{t-1} + b_hh.
+    """
+    integers = False
+
+    def forward(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes=None, reverse=False):
+        m, size = xp(x), w_hh.shape[1]
+        steps = steps_of(x.shape, sizes, reverse)
+        zs = inputs(x, w_ih, *[b for b in (b_ih,) if b is not None]).reshape(3, size, -1)
+        if b_hh is not None:
+            zs[:2] += b_hh.reshape(3, size, 1)[:2]
+        zs[:2] *= 0.5
+        w = halved(w_hh.reshape(3, size, size), 0, 1).reshape(3 * size, size)
+        h = features_first(h0, x, w_ih, w_hh, b_ih, b_hh)
+        out = m.empty((zs.shape[2], size), h.dtype)
+        gates = m.empty((3, out.size), h.dtype)
+        inner, change = m.empty((2, out.size), h.dtype)         # m, and h_{t-1} - n
+        for step, a, mm, d in zip(steps, blocks(gates, size, steps), blocks(inner, size, steps), blocks(change, size, steps)):
+            n = count(step)
+            now = h[:, :n]
+            p = (w @ now).reshape(3, size, n)
+            if b_hh is None:
+                mm[...] = p[2]
+            else:
+                m.add(p[2], b_hh[2 * size:, None], out=mm)
+            m.add(p[:2], zs[:2, :, step], out=a[:2])
+            m.tanh(a[:2], out=a[:2])
+            sigmoids(a[:2])
+            r, z, new = a
+            m.multiply(r, mm, out=new)
+            new += zs[2, :, step]
+            m.tanh(new, out=new)
+            m.subtract(now, new, out=d)
+            m.multiply(z, d, out=now)
+            now += new
+            out[step] = now.T
+        return Kept((out.reshape(*x.shape[:-1], size), h.T), run=(out, gates, inner, change))
+
+    def back(g, run, x, w_hh, sizes, reverse):
+        m, size = xp(x), w_hh.shape[1]
+        (out, gates, inner, change), steps = run, steps_of(x.shape, sizes, reverse)
+        r, z, n_ = gates
+        local = m.empty((4, *r.shape), r.dtype)                 # of m, r, z, n: what dh is multiplied by
+        m.multiply(1 - z, 1 - n_ * n_, out=local[3])
+        m.multiply(local[3], r, out=local[0])
+        m.multiply(local[0] * (1 - r), inner, out=local[1])
+        m.multiply(z * (1 - z), change, out=local[2])
+        w = m.roll(w_hh, size, 0)                               # the rows of n, r, z
+        g_out, dh = rows(g[0]), g[1].T.copy()
+        dz = m.empty((4, size, len(out)), out.dtype)
+        for step, by, keep in zip(*[each[::-1] for each in (steps, blocks(local, size, steps), blocks(z, size, steps))]):
+            n = count(step)
+            now = dh[:, :n]
+            now += g_out[step].T
+            d = by * now
+            dz[:, :, step] = d
+            now *= keep
+            now += w.T @ d[:3].reshape(3 * size, n)
+        dz = dz.reshape(4 * size, -1)
+        return dz[size:], dz[:3 * size], dh
+
+    def run(x, h0, w_ih, w_hh, b_ih, b_hh, sizes, reverse):
+        return again(gru, x, h0, w_ih, w_hh, b_ih, b_hh, sizes=sizes, reverse=reverse)
+
+    def dx(g, back, w_ih, shape): return (back[0].T @ w_ih).reshape(shape)
+    def dh0(g, back): return back[2].T
+    def dw_ih(g, back, x): return back[0] @ rows(x)
+
+    def dw_hh(g, back, run, x, h0, sizes, reverse):
+        dw = back[1] @ before(run[0], h0, steps_of(x.shape, sizes, reverse))
+        return xp(dw).roll(dw, -h0.shape[1], 0)
+
+    def db_ih(g, back): return back[0].sum(axis=1)
+
+    def db_hh(g, back, h0):
+        db = back[1].sum(axis=1)
+        return xp(db).roll(db, -h0.shape[1], 0)
+
+    def plain(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes=None, reverse=False):
+        def cell(x, h):
+            thirds = {"sizes": (h.shape[1],) * 3, "axis": 1}
+            (a_r, a_z, a_n), (m_r, m_z, m_n) = split(linear(x, w_ih, b_ih), **thirds), split(linear(h, w_hh, b_hh), **thirds)
+            r, z = sigmoid(a_r + m_r), sigmoid(a_z + m_z)
+            n = tanh(a_n + r * m_n)
+            return [(1 - z) * n + z * h]
+        return unrolled(cell, x, h0, sizes=sizes, reverse=reverse)
+
+
+def sigmoids(t):
+    """½ + ½ t, in place: σ(z) from t = tanh(½ z)."""
+    t *= 0.5
+    t += 0.5
