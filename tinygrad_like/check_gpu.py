@@ -195,6 +195,7 @@ def special_cases() -> dict[str, Any]:
         "matmul": ([numbers(2, 4, 3), numbers(3, 5, seed=1)], {}),
         "one_hot": ([rows], {"classes": 3}),
         "overlap_add": ([numbers(3, 2)], {"axis": 0, "step": 1, "into": (4,)}),
+        "passing": ([x, y], {"seen": tuple}),
         "pad": ([x], {"widths": ((1, 1), (0, 2))}),
         "pinv": ([x], {"rcond": 1e-6}),
         "put_add": ([y[:3]], {"index": rows, "into": (5, 3)}),

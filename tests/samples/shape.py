@@ -125,6 +125,7 @@ SAMPLES = {
     ops.sliding_windows: Sample(given(shapes(1, 3, 1, 4), windows)),
     ops.overlap_add: Sample(overlapping()),
     ops.concatenate: Sample(alike()),
+    ops.passing: Sample(same().map(lambda drawn: (drawn[0], {"seen": tuple}))),
     ops.split: Sample(given(some, sizes)),
     ops.stack: Sample(same()),
     ops.unbind: Sample(given(some, lambda draw, shape: {"axis": axis(draw, shape)})),
