@@ -276,7 +276,7 @@ def test_arguments_are_called_as_in_pytorch(name):
     (lambda: F.celu(tl.ones(3), 0.0), "alpha"),
     (lambda: F.normalize(tl.ones(3, 3), out=tl.ones(3, 3)), "out="),
     (lambda: F.embedding(tl.tensor([3]), tl.ones(3, 2)), "3"),
-    (lambda: F.embedding(tl.tensor([1]), tl.ones(3, 2), max_norm=1.0), "max_norm"),
+    (lambda: F.embedding(tl.tensor([1]), tl.ones(3, 2), sparse=True), "sparse"),
     (lambda: F.linear(tl.ones(2, 5), tl.ones(3, 4)), r"\(2, 5\)"),
 ])
 def test_misuse_is_explained(fault, words):

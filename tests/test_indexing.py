@@ -4,7 +4,8 @@ import pytest
 
 import tinygrad_like as tl
 from tinygrad_like import backend, errors, ops
-from tinygrad_like.functions.indexing import embedding, one_hot
+from tinygrad_like.functions.indexing import one_hot
+from tinygrad_like.nn.functional import embedding
 
 torch = pytest.importorskip("torch")
 

@@ -238,27 +238,6 @@ def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
     return ops.one_hot(input, classes=num_classes)
 
 
-@takes_tensors
-def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0,
-              scale_grad_by_freq: bool = False, sparse: bool = False) -> Tensor:
-    """The row of weight for each integer of input: out[…] = weight[input[…]].
-
-    padding_idx: a row that receives no gradient.
-    """
-    if max_norm is not None or scale_grad_by_freq or sparse:
-        raise NotImplementedError("embedding: max_norm, scale_grad_by_freq and sparse are not offered: leave them out")
-    if weight.ndim != 2:
-        raise errors.ShapeError(f"embedding: weight has shape (rows, size), got {tuple(weight.shape)}")
-    rows = weight.array.shape[0]
-    indices = indices_of("embedding", input, weight)
-    backend.check_indices(indices, rows, "embedding: index")
-    if padding_idx is not None:
-        if not -rows <= padding_idx < rows:
-            raise ValueError(f"embedding: padding_idx={padding_idx} is none of the {rows} rows of weight")
-        padding_idx %= rows
-    return ops.embedding(weight, indices=indices, padding=padding_idx)
-
-
 # ---- x[index] and x[index] = value ------------------------------------------------------------------------------
 def read(x: Tensor, index: Any) -> Tensor:
     """x[index] for whatever a user writes as an index."""

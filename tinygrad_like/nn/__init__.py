@@ -3,6 +3,7 @@ from . import functional as functional, init as init
 from .activation import *
 from .containers import *
 from .distance import *
+from .embedding import *
 from .flatten import *
 from .linear import *
 from .loss import *

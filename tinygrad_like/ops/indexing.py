@@ -123,12 +123,15 @@ class embedding(Op):
     """out[…] = w[indices[…]], a row of w for each index; the row `padding` receives no gradient        (SPEC F-11)
 
     It is the product of one-hot rows with w, without the product: dw adds up, for each row, the gradients of all its uses.
+    share: None, or a factor for the gradient of each use, in the shape of the indices.
     """
-    def forward(w, *, indices, padding=None): return xp(w).take(w, indices, 0)
+    def forward(w, *, indices, padding=None, share=None): return xp(w).take(w, indices, 0)
 
-    def dw(g, indices, padding, shape):
+    def dw(g, indices, padding, share, shape):
         if padding is not None:
             g = g * (indices != padding)[..., None]
+        if share is not None:
+            g = g * share[..., None]
         return put_add_slices(g, indices=indices, into=shape)
 
 
