@@ -5,6 +5,7 @@ data crosses in `to_device` alone.  CuPy is imported when its device is first as
 """
 from __future__ import annotations
 
+import functools
 import importlib
 import math
 import os
@@ -383,6 +384,105 @@ def total(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
                 out += ones[:rows - whole] @ x[whole:]
             return out.reshape((1,) * (lead if keepdims else 0) + rest)
     return x.sum(axis=axis, keepdims=keepdims)
+
+
+def weighted_total(x: Any, axis: tuple[int, ...], by: Any = None) -> Any:
+    """Σ x, or Σ x · by, over some axes, which stay as axes of length 1.  by has length 1 in the others.
+
+    NumPy's sums are slow where the axes are short, or not last in memory.  Here they are products with vectors: of ones, or of `by`.
+    """
+    if type(x) is not numpy.ndarray or not x.size:
+        return (x if by is None else x * by).sum(axis=axis, keepdims=True)
+    order, back, sizes, kept = _sum_plan(x.shape, x.strides, axis)
+    if by is not None:
+        if len([n for n, summed in sizes if summed]) != 1 or (not sizes[0][1] and not sizes[-1][1]):
+            x, by = x * by, None
+        else:
+            by = by.transpose(order).reshape(-1)
+    x = x.transpose(order)                                      # in the order of memory, where neighbours merge:
+    while len(sizes) > 1 or (sizes and sizes[0][1]):            # rows, or columns, or neither first nor last are summed
+        shape = [n for n, _ in sizes]
+        if sizes[-1][1]:
+            x = x.reshape(shape) @ (_ones(shape[-1], x.dtype) if by is None else by)
+            sizes = sizes[:-1]
+        elif sizes[0][1]:
+            x = (_ones(shape[0], x.dtype) if by is None else by) @ x.reshape(shape[0], -1)
+            sizes = sizes[1:]
+        else:
+            x = (_ones(shape[-2], x.dtype) @ x.reshape(shape))
+            sizes = (*sizes[:-3], (shape[-3] * shape[-1], False))
+    return x.reshape(kept).transpose(back)
+
+
+@functools.lru_cache(1000)
+def _sum_plan(shape: tuple[int, ...], strides: tuple[int, ...], axis: tuple[int, ...]) -> Any:
+    """The order of the axes in memory, and back; lengths of stretches of axes, and whether they are summed; the result's shape."""
+    order = memory_order(shape, strides)
+    sizes: list[tuple[int, bool]] = []
+    for a in order:
+        summed = a in axis
+        if sizes and (sizes[-1][1] == summed or shape[a] == 1):
+            sizes[-1] = (sizes[-1][0] * shape[a], sizes[-1][1])
+        else:
+            sizes.append((shape[a], summed))
+    kept = tuple([1 if a in axis else shape[a] for a in order])
+    return order, tuple(sorted(range(len(order)), key=lambda k: order[k])), tuple(sizes), kept
+
+
+def memory_order(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes from the outermost in memory to the innermost.  (Those of length 1 are nowhere: last.)"""
+    return tuple(sorted(range(len(shape)), key=lambda a: (shape[a] == 1, -abs(strides[a]))))
+
+
+@functools.lru_cache(100)
+def _ones(n: int, dtype: Any) -> Any:
+    return numpy.ones(n, dtype)
+
+
+def wide(v: Any, x: Any) -> Any:
+    """v as it is broadcast to x, along as many of the innermost axes as make rows of some length: NumPy is slow in short ones."""
+    if type(x) is not numpy.ndarray or v is None:
+        return v
+    order, back, shape = _wide_plan(x.shape, x.strides, v.shape)
+    if shape is None:
+        return v
+    return numpy.ascontiguousarray(numpy.broadcast_to(v, shape).transpose(order)).transpose(back)
+
+
+@functools.lru_cache(1000)
+def _wide_plan(shape: tuple[int, ...], strides: tuple[int, ...], v: tuple[int, ...]) -> Any:
+    order = memory_order(shape, strides)
+    wider, run, own = list(v), 1, False
+    for a in reversed(order):
+        if run >= 512 or (run >= 128 and not own and v[a] > 1):
+            break
+        own = own or v[a] > 1
+        wider[a] = shape[a]
+        run *= shape[a]
+    if tuple(wider) == v or not own or 4 * math.prod(wider) > math.prod(shape):
+        return None, None, None
+    return order, tuple(sorted(range(len(order)), key=lambda k: order[k])), tuple(wider)
+
+
+BLOCK = 1 << 16                                                 # numbers: 256 kB in float32, so that a few such fit the cache
+
+
+def blockwise(function: Callable[..., None], *arrays: Any) -> None:
+    """function(*arrays), on NumPy a part at a time, so that what it computes of a part stays in the cache.
+
+    The first array is cut along its outermost axis in memory, the others along the same; what has length 1 there, or is None, is
+    handed whole each time.  The function writes its results into arrays that it was given.
+    """
+    x = arrays[0]
+    if type(x) is not numpy.ndarray or x.size <= 2 * BLOCK:
+        function(*arrays)
+        return
+    axis = memory_order(x.shape, x.strides)[0]
+    step = max(1, BLOCK * x.shape[axis] // x.size)
+    lead = (slice(None),) * axis
+    for start in range(0, x.shape[axis], step):
+        part = (*lead, slice(start, start + step))
+        function(*[a if a is None or a.shape[axis] == 1 else a[part] for a in arrays])
 
 
 def running(ufunc: str, x: Any, axis: int) -> Any:

@@ -5,6 +5,8 @@ from .elementwise import *
 from .indexing import *
 from .linalg import *
 from .loss import *
+from .pool import *
 from .recurrent import *
 from .reduce import *
+from .resize import *
 from .shape import *

@@ -8,3 +8,4 @@ from .distance import *
 from .dropout import *
 from .embedding import *
 from .loss import *
+from .pooling import *
