@@ -47,11 +47,11 @@ def set_printoptions(precision: int | None = None, threshold: float | None = Non
     options = replace(options, **{name: value for name, value in given.items() if value is not None}, sci_mode=sci_mode)
 
 
-def represent(x: Tensor) -> str:
+def represent(x: Tensor, name: str = "") -> str:
     """The text of a tensor: its numbers, and what is not to be expected of them: device, type, history."""
     from .tensor import Tensor
     from .types import bool_, get_default_dtype, int64
-    prefix = "tensor(" if type(x) is Tensor else f"{type(x).__name__}("
+    prefix = f"{name or ('tensor' if type(x) is Tensor else type(x).__name__)}("
     array = backend.to_device(x.array, "cpu")
     expected = (bool_, int64, get_default_dtype(), promote_types(get_default_dtype().dtype, "complex64"))
     notes = []

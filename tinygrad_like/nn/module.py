@@ -530,7 +530,7 @@ class Module:
 
     def _call_with_hooks(self, args: Any, kwargs: Any) -> Any:
         for hook in list(self._hooks.get("forward_pre", {}).values()):
-            if hasattr(hook, "with_keywords"):
+            if isinstance(hook, with_keywords):
                 answer = hook(self, args, kwargs)
                 if answer is not None:
                     if not (isinstance(answer, tuple) and len(answer) == 2):
@@ -546,7 +546,7 @@ class Module:
             args = observed(args, lambda gs: call_each(backward, self, gs, arrived))
         out = self.forward(*args, **kwargs)
         for hook in list(self._hooks.get("forward", {}).values()):
-            answer = hook(self, args, kwargs, out) if hasattr(hook, "with_keywords") else hook(self, args, out)
+            answer = hook(self, args, kwargs, out) if isinstance(hook, with_keywords) else hook(self, args, out)
             out = out if answer is None else answer
         if backward_pre or backward:
             def outputs_known(gs: tuple[Any, ...]) -> Any:

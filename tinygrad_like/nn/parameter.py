@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..functions.creation import empty
+from ..printing import represent
 from ..tensor import Tensor
 
 __all__ = ["Parameter", "Buffer"]
@@ -20,7 +21,7 @@ class Parameter(Tensor):
         self.requires_grad = requires_grad
 
     def __repr__(self) -> str:
-        return f"Parameter containing:\n{super().__repr__()}"
+        return f"Parameter containing:\n{represent(self, 'tensor')}"
 
 
 class Buffer(Tensor):
