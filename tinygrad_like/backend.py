@@ -170,6 +170,11 @@ def stretched_zero(x: Any) -> Any:
     return xp(x).broadcast_to(xp(x).zeros((), x.dtype), x.shape)
 
 
+def cache_size(like: Any) -> int:
+    """How many bytes a buffer should have that is filled and read again and again.  A GPU wants few and large tasks instead."""
+    return 2**19 if type(like) is numpy.ndarray else 2**28
+
+
 def python_number(x: Any) -> Any:
     """A Python number for x, if it is one or a NumPy scalar; else None."""
     if isinstance(x, numpy.generic):
@@ -505,6 +510,14 @@ def diagonal(x: Any, offset: int, axis1: int, axis2: int) -> Any:
     if type(x) is numpy.ndarray and x.flags.writeable:
         out.flags.writeable = True
     return out
+
+
+def working_set(x: Any) -> tuple[int, int]:
+    """How many numbers to compute at a time, where all of them would fill the memory, and how many rows of a triangle.
+
+    On the host it is what a second-level cache holds; on a GPU each start of a kernel costs more than what it leaves out.
+    """
+    return (1 << 19, 128) if type(x) is numpy.ndarray else (1 << 26, 1 << 12)
 
 
 # ---- before the first backward pass -----------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """Every op with its derivatives: the formulas of backpropagation, spelled as NumPy spells them."""
 from .activation import *
+from .attention import *
+from .conv import *
 from .convert import *
 from .elementwise import *
 from .indexing import *

@@ -1,0 +1,312 @@
+"""Convolution in any number of dimensions: one formula in three letters, and three ops that are each other's derivatives.
+
+Images have shape (samples, channels, *size).  In memory their channels come last here: every result is made so, and called by
+its usual order through a transposed view, which costs nothing, and which elementwise functions keep.  The numbers under a window
+are then long runs in memory, and the windows as rows of a matrix, times the weights, give the next image as it is to lie.
+"""
+import itertools
+import math
+from dataclasses import dataclass, replace
+
+from ..op import Op
+from ..backend import cache_size, total, xp
+from .reduce import sum
+from .shape import transpose
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where windows lie: place k of window p is at s·p + d·k - a, along each dimension.  What is outside of the image is 0."""
+    stride: tuple[int, ...]                                     # s
+    padding: tuple[int, ...]                                    # a: zeros in front.  At the end there are as many as are touched
+    dilation: tuple[int, ...]                                   # d
+    groups: int = 1                                             # the channels in so many parts: part i makes part i of the result
+
+    def reach(self, positions, kernel):
+        """How many pixels there are from the first of the first window to the last of the last one."""
+        return tuple([s * (p - 1) + d * (k - 1) + 1 for s, p, d, k in zip(self.stride, positions, self.dilation, kernel)])
+
+
+# ---- the family -------------------------------------------------------------------------------------------------
+class conv(Op):
+    """out_{n,o,p} = Σ_{c,k} x_{n,c,s·p+d·k-a} w_{o,c,k} + b_o
+
+    n: sample, c and o: channel before and after, p: position, k: place in the kernel; p and k have an index for each dimension,
+    as have stride s, padding a and dilation d.  (This is cross-correlation, as in all libraries.  The convolution of mathematics,
+    (f⋆g)(x) = Σ_y f(y) g(x-y), reads one of the two backwards: it is this one with the kernel flipped.  SPEC F-05)
+
+    Put a third image y on the positions, and let T be the sum of all products
+
+        T(x, w, y) = Σ_{n,o,p,c,k}  x_{n,c,s·p+d·k-a}  w_{o,c,k}  y_{n,o,p}
+
+    T is linear in each of the three, so its derivative by one of them is a function of the other two, without it:
+
+        ∂T/∂y = Σ_{c,k} x w = conv(x, w)                    every window, weighed: this op
+        ∂T/∂x = Σ_{o,p} w y = conv_transpose(y, w)          each y_p scatters the kernel over the window that it came from
+        ∂T/∂w = Σ_{n,p} x y = conv_weight(x, y)             each w_k gathers what it met, at all positions
+
+    The chain rule asks for the derivative of Σ g · conv(x, w), given g.  But that sum is T(x, w, g).  So dx = ∂T/∂x and
+    dw = ∂T/∂w, at y = g.  And Σ g · conv_transpose(y, w) = T(g, w, y), and Σ g · conv_weight(x, y) = T(x, g, y): whichever of
+    the three ops is differentiated, the other two are its derivatives, with g in the place of the letter that it lacks.  They
+    are closed under differentiation, to any order; and as b is added to every position, db = Σ_{n,p} g.
+
+    x: (samples, channels, *size)       w: (channels after, channels / groups, *kernel)     y: (samples, channels after, *positions)
+    into: how long what the op makes is: here the positions.  With groups, channel o reads the channels of its own group only.
+    """
+    integers = False
+
+    def forward(x, w, b=None, *, into, geometry):
+        groups, channels, kernel = geometry.groups, w.shape[0], w.shape[2:]
+        if groups == x.shape[1] == channels:
+            return depthwise(x, w, b, into, meetings(x.shape[2:], into, kernel, geometry))
+        out = xp(x).empty((x.shape[0], *into, channels), xp(x).result_type(x, w))
+        weights = matrices(w, groups).swapaxes(1, 2)            # (groups, places · channels, channels after)
+        bias = None if b is None else along_rows(b, into[-1])
+        for part, rows in windows(x, kernel, into, geometry):
+            y = out[part]
+            xp(x).matmul(rows, weights, out=grouped(y, groups))
+            if b is not None:
+                y += bias
+        return channels_second(out)
+
+    def dx(g, w, shape, geometry): return conv_transpose(g, w, into=shape[2:], geometry=geometry)
+    def dw(g, x, shape, geometry): return conv_weight(x, g, into=shape[2:], geometry=geometry)
+    def db(g): return over_pixels(g)
+
+
+class conv_transpose(Op):
+    """out_{n,c,i} = Σ_{o,p,k: s·p+d·k-a = i} y_{n,o,p} w_{o,c,k} + b_c        each y_p puts down the kernel, y_p times
+
+    It is ∂T/∂x of `conv`.  With stride 1 it is a convolution in its turn: out_i reads y at p = i + a - d·k, so backwards as k
+    grows; with the kernel flipped forwards, from i + a - d·(K - 1) on, where K is the kernel's length.
+    y: (samples, channels, *positions)      w: (channels, channels after / groups, *kernel)     into: *size
+    """
+    integers = False
+
+    def forward(y, w, b=None, *, into, geometry):
+        groups, channels = geometry.groups, w.shape[1] * geometry.groups
+        kernel, positions = w.shape[2:], y.shape[2:]
+        if groups == y.shape[1] == channels:
+            return depthwise(y, w, b, into, [(k, there, here) for k, here, there in meetings(into, positions, kernel, geometry)])
+        if set(geometry.stride) == {1}:
+            before = tuple([d * (k - 1) - a for d, k, a in zip(geometry.dilation, kernel, geometry.padding)])
+            return conv.forward(y, mirrored(w, groups), b, into=into, geometry=replace(geometry, padding=before))
+        out, y, weights = started(y, w, b, into, channels), channels_last(y), matrices(w, groups)
+        few = at_once(y, math.prod(positions) * math.prod(kernel) * channels, len(y))
+        stamps = xp(y).empty((groups, few, *positions, *kernel, channels // groups), out.dtype)     # the kernel, y_p times
+        for part in parts(len(y), few):
+            each = stamps[:, :part.stop - part.start]
+            rows = grouped(y[part], groups)
+            xp(y).matmul(rows, weights, out=each.reshape(*rows.shape[:2], weights.shape[2]))
+            each = xp(y).moveaxis(each, 0, -2)                  # (samples, *positions, *kernel, groups, channels / groups)
+            x = out[part].reshape(each.shape[0], *into, *each.shape[-2:])
+            for k, here, there in meetings(into, positions, kernel, geometry):
+                x[(slice(None), *here)] += each[(slice(None), *there, *k)]
+        return channels_second(out)
+
+    def dy(g, w, shape, geometry): return conv(g, w, into=shape[2:], geometry=geometry)
+    def dw(g, y, shape, geometry): return conv_weight(g, y, into=shape[2:], geometry=geometry)
+    def db(g): return over_pixels(g)
+
+
+class conv_weight(Op):
+    """out_{o,c,k} = Σ_{n,p} x_{n,c,s·p+d·k-a} y_{n,o,p}        what stood under place k of the windows, weighed by y
+
+    It is ∂T/∂w of `conv`.
+    x: (samples, channels, *size)       y: (samples, channels after, *positions)        into: *kernel
+    """
+    integers = False
+
+    def forward(x, y, *, into, geometry):
+        groups, positions = geometry.groups, y.shape[2:]
+        if groups == x.shape[1] == y.shape[1]:
+            return depthwise_weight(x, y, into, meetings(x.shape[2:], positions, into, geometry))
+        y, channels = channels_last(y), x.shape[1] // groups
+        out = xp(x).zeros((groups, y.shape[-1] // groups, math.prod(into) * channels), xp(x).result_type(x, y))
+        for part, rows in windows(x, into, positions, geometry):
+            out += grouped(y[part], groups).swapaxes(1, 2) @ rows
+        out = out.reshape(y.shape[-1], *into, channels)
+        return xp(x).ascontiguousarray(xp(x).moveaxis(out, -1, 1))
+
+    def dx(g, y, shape, geometry): return conv_transpose(y, g, into=shape[2:], geometry=geometry)
+    def dy(g, x, shape, geometry): return conv(x, g, into=shape[2:], geometry=geometry)
+
+
+def over_pixels(g):
+    """Σ g over samples and positions: a number for each channel.  (Channels last in the sum too: as rows they add up faster.)"""
+    return sum(transpose(g, axes=(0, *range(2, g.ndim), 1)), axis=tuple(range(g.ndim - 1)))
+
+
+# ---- windows as rows and columns --------------------------------------------------------------------------------
+class unfold(Op):
+    """out_{n,(c,k),p} = x_{n,c,s·p+d·k-a}: the numbers under each window as a column; backward, `fold` adds them up where they were
+
+    x: (samples, channels, *size)       out: (samples, channels · places in the kernel, number of windows)
+    """
+    def forward(x, *, kernel, positions, geometry):
+        n, channels, dims = x.shape[0], x.shape[1], len(kernel)
+        image = xp(x).zeros((n, channels, *geometry.reach(positions, kernel)), x.dtype)
+        inner, outer = overlap(geometry.padding, image.shape[2:], x.shape[2:])
+        image[(..., *inner)] = x[(..., *outer)]
+        seen = sliding(xp(x).moveaxis(image, 1, -1), kernel, positions, geometry)
+        seen = seen.transpose(0, 2 * dims + 1, *range(dims + 1, 2 * dims + 1), *range(1, dims + 1))
+        return seen.reshape(n, channels * math.prod(kernel), math.prod(positions))
+
+    def dx(g, kernel, positions, geometry, shape):
+        return fold(g, kernel=kernel, positions=positions, into=shape[2:], geometry=geometry)
+
+
+class fold(Op):
+    """out_{n,c,i} = Σ_{p,k: s·p+d·k-a = i} x_{n,(c,k),p}: the columns added up where `unfold` would have read them
+
+    x: (samples, channels · places in the kernel, number of windows)        out: (samples, channels, *into)
+    """
+    def forward(x, *, kernel, positions, into, geometry):
+        channels = x.shape[1] // math.prod(kernel)
+        out = xp(x).zeros((x.shape[0], channels, *into), x.dtype)
+        x = x.reshape(x.shape[0], channels, *kernel, *positions)
+        for k, here, there in meetings(into, positions, kernel, geometry):
+            out[(..., *here)] += x[(slice(None), slice(None), *k, *there)]
+        return out
+
+    def dx(g, kernel, positions, geometry): return unfold(g, kernel=kernel, positions=positions, geometry=geometry)
+
+
+def windows(x, kernel, positions, geometry):
+    """The numbers under each window as a row of a matrix (one for each group), for a few samples at a time, or a part of one.
+
+    Yields (which samples, and which of the first dimension of positions), (groups, windows, places in the kernel · channels).
+    One buffer that fits the cache serves all: to lay out all windows at once takes many times the memory of the image, and longer.
+    """
+    module, groups, (n, channels), dims = xp(x), geometry.groups, x.shape[:2], len(kernel)
+    reach = geometry.reach(positions, kernel)
+    if reach == x.shape[2:] == positions and not any(geometry.padding):
+        yield (slice(0, n),), grouped(channels_last(x), groups)                             # 1x1: the pixels are the rows
+        return
+    row = math.prod(positions[1:]) * math.prod(kernel) * channels
+    few, some = at_once(x, positions[0] * row, n), at_once(x, row, positions[0])            # samples, and positions of one
+    shape = (groups, few, some if few == 1 else positions[0], *positions[1:], *kernel, channels // groups)
+    if channels // groups > 4:
+        rows = module.empty(shape, x.dtype)
+    else:                                                       # few channels: longer runs of memory are found along the image
+        order = (0, *range(dims + 2, 2 * dims + 3), *range(1, dims + 2))
+        rows = module.empty([shape[axis] for axis in order], x.dtype).transpose([order.index(axis) for axis in range(len(order))])
+
+    x = module.moveaxis(x, 1, -1)
+    whole = not any(geometry.padding) and all(r <= size for r, size in zip(reach, x.shape[1:])) and x.strides[-1] == x.itemsize
+    image = x if whole else module.zeros((few, *reach, channels), x.dtype)                  # else a few, with zeros around them
+    inner, outer = overlap(geometry.padding, reach, x.shape[1:-1])
+    seen = sliding(image, kernel, positions, geometry)
+    seen = module.moveaxis(seen.reshape(*seen.shape[:-1], groups, channels // groups), -2, 0)
+    for samples in parts(n, few):
+        count = samples.stop - samples.start
+        if not whole:
+            image[(slice(count), *inner)] = x[(samples, *outer)]
+        here = samples if whole else slice(count)
+        for lines in parts(positions[0], shape[2]):
+            matrix = rows[:, :count, :lines.stop - lines.start]
+            matrix[...] = seen[:, here, lines]
+            yield (samples, lines), matrix.reshape(groups, math.prod(matrix.shape[1:dims + 2]), math.prod(shape[dims + 2:]))
+
+
+def sliding(image, kernel, positions, geometry):
+    """A view of the windows of images with channels last: (samples, *positions, *kernel, channels)."""
+    along = list(zip(image.strides[1:-1], geometry.stride, geometry.dilation))
+    strides = (image.strides[0], *[step * s for step, s, _ in along], *[step * d for step, _, d in along], image.strides[-1])
+    return xp(image).lib.stride_tricks.as_strided(image, (image.shape[0], *positions, *kernel, image.shape[-1]), strides)
+
+
+def meetings(size, positions, kernel, geometry):
+    """Where windows meet the image, place by place: (k, the pixels under k, the positions whose windows have them there)."""
+    axes = []
+    for n, count, length, s, a, d in zip(size, positions, kernel, geometry.stride, geometry.padding, geometry.dilation):
+        axis = []
+        for k in range(length):
+            shift = d * k - a
+            first, last = max(0, -(shift // s)), min(count - 1, (n - 1 - shift) // s)       # 0 <= s·p + shift <= n - 1
+            if first <= last:
+                axis.append((k, slice(s * first + shift, s * last + shift + 1, s), slice(first, last + 1)))
+        axes.append(axis)
+    return [tuple(zip(*each)) for each in itertools.product(*axes)]
+
+
+def overlap(padding, padded, size):
+    """Where an image lies within its padding, and which part of it does: two lists of slices."""
+    stops = [max(a, 0, min(n, m + a)) for a, n, m in zip(padding, padded, size)]
+    return ([slice(max(a, 0), stop) for a, stop in zip(padding, stops)],
+            [slice(max(-a, 0), max(-a, 0) + stop - max(a, 0)) for a, stop in zip(padding, stops)])
+
+
+def parts(n, size):
+    """0 … n - 1 in stretches of some size."""
+    return [slice(start, min(n, start + size)) for start in range(0, n, size)]
+
+
+def at_once(x, numbers, most):
+    """How many, at least one, when each takes so many numbers of the type of x, and all shall fit the cache."""
+    return max(1, min(most, cache_size(x) // (x.itemsize * max(1, numbers))))
+
+
+# ---- the order of memory ----------------------------------------------------------------------------------------
+def channels_last(x):
+    """(samples, channels, *size) as (samples, *size, channels), in memory too."""
+    return xp(x).ascontiguousarray(xp(x).moveaxis(x, 1, -1))
+
+
+def channels_second(x):
+    """(samples, *size, channels) as (samples, channels, *size), by name only."""
+    return xp(x).moveaxis(x, -1, 1)
+
+
+def grouped(x, groups):
+    """(…, channels) -> a matrix for each group: (groups, rows, channels / groups)."""
+    return x.reshape(math.prod(x.shape[:-1]), groups, x.shape[-1] // groups).swapaxes(0, 1)
+
+
+def matrices(w, groups):
+    """(channels after, channels / group, *kernel) -> (groups, channels after / group, places in the kernel · channels)."""
+    w = xp(w).moveaxis(w, 1, -1)
+    return w.reshape(groups, w.shape[0] // groups, math.prod(w.shape[1:]))
+
+
+def mirrored(w, groups):
+    """The weights for the way back: channels before and after exchanged within each group, and the kernel flipped."""
+    each = w.reshape(groups, w.shape[0] // groups, *w.shape[1:]).swapaxes(1, 2)
+    return xp(w).flip(each.reshape(groups * w.shape[1], w.shape[0] // groups, *w.shape[2:]), tuple(range(2, w.ndim)))
+
+
+def along_rows(numbers, length):
+    """Numbers for the channels, (…, channels), repeated for the pixels of a row: NumPy is quick over long runs."""
+    shape = (*numbers.shape[:-1], length, numbers.shape[-1])
+    return xp(numbers).ascontiguousarray(xp(numbers).broadcast_to(numbers[..., None, :], shape))
+
+
+def started(x, w, b, size, channels):
+    """A result to be added to: the bias everywhere, or 0; channels last."""
+    out = xp(x).zeros((x.shape[0], *size, channels), xp(x).result_type(x, w))
+    if b is not None:
+        out += along_rows(b, size[-1])
+    return out
+
+
+# ---- every channel a group of its own ---------------------------------------------------------------------------
+# A matrix for each group would have one column.  To take one place of the kernel after the other, for all channels, is quicker.
+def depthwise(x, w, b, into, met):
+    """Σ_k x w_k, placed as `met` says: [(k, which part of x, which part of the result)].  w: (channels, 1, *kernel)"""
+    out, x = started(x, w, b, into, len(w)), channels_last(x)
+    weights = along_rows(xp(w).moveaxis(w[:, 0], 0, -1), max(x.shape[-2], into[-1]))
+    for part in parts(len(x), at_once(x, math.prod(x.shape[1:]) + math.prod(out.shape[1:]), len(x))):
+        for k, here, there in met:
+            seen = x[(part, *here)]
+            out[(part, *there)] += seen * weights[k][:seen.shape[-2]]
+    return channels_second(out)
+
+
+def depthwise_weight(x, y, into, met):
+    """Σ x y for each place k: [(k, which part of x, which part of y)].  The result: (channels, 1, *kernel)"""
+    x, y = channels_last(x), channels_last(y)
+    out = xp(x).zeros((x.shape[-1], 1, *into), xp(x).result_type(x, y))
+    for part in parts(len(x), at_once(x, math.prod(x.shape[1:]) + math.prod(y.shape[1:]), len(x))):
+        for k, here, there in met:
+            out[(slice(None), 0, *k)] += total(x[(part, *here)] * y[(part, *there)], tuple(range(x.ndim - 1)))
+    return out
