@@ -34,6 +34,7 @@ LAYERS = [
     ["types", "functions", "methods"],
     ["tensor", "printing", "derivatives"],
     ["nn", "linalg", "cuda", "utils", "names", "strategies", "testing", "check_gpu"],
+    ["optim"],
 ]
 LAYER = {name: i for i, layer in enumerate(LAYERS) for name in layer}
 # Imports inside functions are for what is above, or needed seldom.  In the engine itself each is named here.

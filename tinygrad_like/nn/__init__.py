@@ -1,5 +1,5 @@
 """What networks are built from."""
-from . import functional as functional, init as init
+from . import functional as functional, init as init, utils as utils
 from .activation import *
 from .containers import *
 from .distance import *

@@ -1,0 +1,47 @@
+"""RMSprop: the gradient, divided by how large it usually is."""
+from __future__ import annotations
+
+from typing import Any
+
+from ..backend import xp
+from .optimizer import Optimizer, Params, buffer, gradient, next_step, not_negative, pieces
+
+__all__ = ["RMSprop"]
+
+
+class RMSprop(Optimizer):
+    """v ← ρ v + (1 − ρ) g²          w ← w − α g / (√v + ε)
+
+    ρ = alpha, α = lr.  centered: √(v − m²) for √v, with the mean m ← ρ m + (1 − ρ) g, so that it is the spread of the gradients
+    that divides.  momentum μ: b ← μ b + g / (√v + ε) and w ← w − α b.  A weight decay λ adds λ w to g = ∂L/∂w.
+
+    Sources: Tieleman and Hinton, "Neural networks for machine learning", lecture 6.5 (2012); centered: Graves, "Generating
+    sequences with recurrent neural networks" (2013), equations 38 to 45, with ε outside of the root, as PyTorch has it.
+    """
+
+    def __init__(self, params: Params, lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0,
+                 momentum: float = 0, centered: bool = False, capturable: bool = False, foreach: bool | None = None,
+                 maximize: bool = False, differentiable: bool = False) -> None:
+        not_negative("RMSprop", lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum)
+        super().__init__(params, dict(lr=lr, momentum=momentum, alpha=alpha, eps=eps, centered=centered, weight_decay=weight_decay,
+                                      capturable=capturable, foreach=foreach, maximize=maximize, differentiable=differentiable))
+
+    def update(self, w: Any, g: Any, state: dict[str, Any], *, lr: float, alpha: float, eps: float, weight_decay: float,
+               momentum: float, centered: bool, maximize: bool) -> None:
+        sqrt = xp(w).sqrt
+        next_step(state)
+        v = buffer(state, "square_avg", w)
+        b = buffer(state, "momentum_buffer", w) if momentum else None
+        m = buffer(state, "grad_avg", w) if centered else None
+        for w, g, v, b, m in pieces(w, g, v, b, m):
+            g = gradient(w, g, weight_decay, maximize)
+            v *= alpha
+            v += (1 - alpha) * g * g
+            if centered:
+                m += (1 - alpha) * (g - m)
+            step = g / (sqrt(v - m * m if centered else v) + eps)
+            if momentum:
+                b *= momentum
+                b += step
+                step = b
+            w -= lr * step
