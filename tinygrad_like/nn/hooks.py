@@ -1,4 +1,4 @@
-"""What stands between the hooks of a module and the gradients on their way past it."""
+"""Functions to be called when a module is, and when gradients pass it on their way back."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -6,7 +6,91 @@ from typing import Any
 
 from .. import ops
 from ..op import wrap
-from ..tensor import Tensor
+from ..tensor import Hook, Tensor
+
+
+class Hooked:
+    """The part of Module that registers hooks and calls them."""
+    _hooks: dict[str, dict[int, Any]]                           # kind of a hook: {key: hook}
+    forward: Callable[..., Any]
+
+    def _hook(self, kind: str, hook: Callable[..., Any], prepend: bool = False) -> Hook:
+        hooks = self._hooks.setdefault(kind, {})
+        handle = Hook(hooks, hook)
+        if prepend:
+            for key in list(hooks)[:-1]:
+                hooks[key] = hooks.pop(key)
+        return handle
+
+    def register_forward_pre_hook(self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False) -> Hook:
+        """Call hook(module, args) before forward; what it returns, if anything, takes the place of args.
+
+        with_kwargs: hook(module, args, kwargs), which returns nothing or both.
+        """
+        return self._hook("forward_pre", with_keywords(hook) if with_kwargs else hook, prepend)
+
+    def register_forward_hook(self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False,
+                              always_call: bool = False) -> Hook:
+        """Call hook(module, args, output) after forward; what it returns, if anything, takes the place of the output.
+
+        with_kwargs: hook(module, args, kwargs, output).
+        """
+        if always_call:
+            raise NotImplementedError("register_forward_hook(always_call=True) is not offered: put try … finally around the call")
+        return self._hook("forward", with_keywords(hook) if with_kwargs else hook, prepend)
+
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Hook:
+        """Call hook(module, grad_output) when the gradients of the outputs are known; it may return others, as a tuple."""
+        return self._hook("backward_pre", hook, prepend)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Hook:
+        """Call hook(module, grad_input, grad_output) when the gradients of the inputs are known; it may return other grad_input."""
+        return self._hook("backward", hook, prepend)
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Hook:
+        """Call hook(module, prefix, keep_vars) before the module's tensors are collected."""
+        return self._hook("state_dict_pre", hook)
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> Hook:
+        """Call hook(module, state_dict, prefix, local_metadata) when they are, to change the dict in place."""
+        return self._hook("state_dict", hook)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Hook:
+        """Call hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs) before the
+        module looks for its tensors: to rename keys, for example."""
+        return self._hook("load_state_dict_pre", hook)
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> Hook:
+        """Call hook(module, incompatible_keys) when all modules have looked, before anything is raised: it may shorten them."""
+        return self._hook("load_state_dict", hook)
+
+    def _call_with_hooks(self, args: Any, kwargs: Any) -> Any:
+        for hook in list(self._hooks.get("forward_pre", {}).values()):
+            if isinstance(hook, with_keywords):
+                answer = hook(self, args, kwargs)
+                if answer is not None:
+                    if not (isinstance(answer, tuple) and len(answer) == 2):
+                        raise RuntimeError("a forward pre-hook with keywords returns None or (args, kwargs), "
+                                           f"and this one returned {answer!r}")
+                    args, kwargs = answer
+            elif (answer := hook(self, args)) is not None:
+                args = answer if isinstance(answer, tuple) else (answer,)
+        backward_pre = list(self._hooks.get("backward_pre", {}).values())
+        backward = list(self._hooks.get("backward", {}).values())
+        arrived: list[Any] = []                                 # the gradients of the outputs, as they pass
+        if backward:
+            args = observed(args, lambda gs: call_each(backward, self, gs, arrived))
+        out = self.forward(*args, **kwargs)
+        for hook in list(self._hooks.get("forward", {}).values()):
+            answer = hook(self, args, kwargs, out) if isinstance(hook, with_keywords) else hook(self, args, out)
+            out = out if answer is None else answer
+        if backward_pre or backward:
+            def outputs_known(gs: tuple[Any, ...]) -> Any:
+                gs = call_each(backward_pre, self, gs)
+                arrived[:] = [gs]
+                return gs
+            out = observed(out, outputs_known)
+        return out
 
 
 class with_keywords:
