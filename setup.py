@@ -11,7 +11,8 @@ setup(
     install_requires=["numpy>=2.0"],
     extras_require={
         "gpu": ["cupy-cuda12x>=14,<15"],
-        "test": ["pytest>=8", "hypothesis>=6.100", "pytest-xdist>=3"],
+        "safetensors": ["safetensors>=0.4"],
+        "test": ["pytest>=8", "hypothesis>=6.100", "pytest-xdist>=3", "safetensors>=0.4"],
         "lint": ["ruff>=0.6", "mypy>=1.11"],
     },
 )

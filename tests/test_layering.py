@@ -33,7 +33,7 @@ LAYERS = [
     ["ops"],
     ["types", "functions", "methods"],
     ["tensor", "printing", "derivatives"],
-    ["nn", "linalg", "cuda", "utils", "names", "strategies", "testing", "check_gpu"],
+    ["nn", "serialize", "linalg", "cuda", "utils", "names", "strategies", "testing", "check_gpu"],
     ["optim"],
 ]
 LAYER = {name: i for i, layer in enumerate(LAYERS) for name in layer}

@@ -14,6 +14,7 @@ from .backend import set_debug
 from .derivatives import checkpoint, hessian, hvp, jacobian, jvp, vhp, vjp
 from .grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .printing import set_printoptions
+from .serialize import load, save
 from .functions import *                    # after `from .tensor`: `tensor` shall be the function, not the file
 
 from .types import bool_ as bool            # from here on Python's own bool, float and int are hidden

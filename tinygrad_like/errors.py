@@ -29,6 +29,13 @@ class BackendError(RuntimeError):
     """The array library for a device cannot be used: the message says which of its needs is missing."""
 
 
+class BadFile(RuntimeError, ValueError):
+    """A file that is damaged, of a foreign format, or asks for what is not done here.
+
+    (PyTorch raises RuntimeError here and NumPy ValueError: this is both.)
+    """
+
+
 def explain(op: Any, arrays: list[Any], params: dict[str, Any], error: Exception) -> Exception:
     """The error to raise when the forward of `op` failed: the same kind, with the op and its operands named."""
     from .backend import array_types

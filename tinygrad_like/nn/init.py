@@ -87,9 +87,9 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
                          f"{tuple(tensor.shape)}")
     if groups < 1 or tensor.shape[0] % groups:
         raise ShapeError(f"dirac_: the {tensor.shape[0]} channels out (axis 0) cannot be dealt into {groups} groups of one size")
-    weight = backend.host.zeros(tensor.shape)
+    weight: Any = backend.host.zeros(tensor.shape)
     if weight.size:
-        out = backend.host.arange(len(weight))
+        out: Any = backend.host.arange(len(weight))
         into = out % (len(weight) // groups)                    # which of the channels of its group
         there = into < weight.shape[1]
         weight[(out[there], into[there], *[n // 2 for n in weight.shape[2:]])] = 1
