@@ -5,8 +5,8 @@ elements of one window does all windows at once: for windows of 2 x 2, four slic
 of the largest of its rows, and sums are so too: both are found axis by axis, in kh + kw passes instead of kh · kw.
 """
 import math
+from dataclasses import dataclass
 from itertools import product
-from typing import NamedTuple
 
 from ..op import Op
 from ..backend import iinfo, put_masked, xp
@@ -14,7 +14,8 @@ from .elementwise import masked
 from .shape import at
 
 
-class Windows(NamedTuple):
+@dataclass(frozen=True)
+class Windows:
     """The windows along one axis: window i is on the elements  stride · i + dilation · j - padding,  j = 0 … size - 1."""
     size: int
     stride: int
@@ -33,11 +34,20 @@ class Windows(NamedTuple):
             pairs.append((slice(first, end), slice(start, start + self.stride * (end - first), self.stride)))
         return pairs
 
-    def lengths(self, n, padded):
-        """How many elements each window has, those of the border counted or not."""
-        before, behind = (-self.padding, n + self.padding) if padded else (0, n)
-        starts = [self.stride * i - self.padding for i in range(self.count)]
-        return [min(start + self.size, behind) - max(start, before) for start in starts]
+    def ends(self, n, padded):
+        """Where what counts as an element begins and ends, those of the border counted or not."""
+        return (-self.padding, n + self.padding) if padded else (0, n)
+
+    def complete(self, n, padded):
+        """Whether all windows have as many elements as their size says."""
+        start, end = self.ends(n, padded)
+        return start <= -self.padding and self.stride * (self.count - 1) + self.size - self.padding <= end
+
+    def lengths(self, n, padded, xp):
+        """How many elements each window has."""
+        start, end = self.ends(n, padded)
+        starts = xp.arange(self.count) * self.stride - self.padding
+        return xp.minimum(starts + self.size, end) - xp.maximum(starts, start)
 
     def apart(self):
         """Whether no element is in two windows."""
@@ -157,7 +167,8 @@ class argmax_bins(Op):
         found = []
         for each in product(*[bins(n, count) for n, count in zip(sizes, counts)]):
             here = tuple([slice(*ends) for ends in each])
-            found.append(places[here].reshape(-1)[x[(..., *here)].reshape(lead + (-1,)).argmax(axis=-1)])
+            line = places[here].reshape(-1)
+            found.append(line[x[(..., *here)].reshape(lead + line.shape).argmax(axis=-1)])
         return xp(x).stack(found, -1).reshape(lead + tuple(counts))
 
 
@@ -207,10 +218,10 @@ class avg_spread(Op):
 def divided(x, windows, shape, padded, divisor):
     """x over the number of elements of each window; `shape` is that of what the windows slide over."""
     if divisor is None:
-        lengths = [w.lengths(n, padded) for w, n in zip(windows, shape[-len(windows):])]
-        if any([len(set(line)) > 1 for line in lengths]):       # not all windows are of one size
-            for axis, line in enumerate(lengths, x.ndim - len(windows)):
-                x = x / xp(x).asarray(line, dtype=x.dtype).reshape((-1,) + (1,) * (x.ndim - 1 - axis))
+        sides = list(zip(windows, shape[-len(windows):]))
+        if not all([w.complete(n, padded) for w, n in sides]):
+            for axis, (w, n) in enumerate(sides, x.ndim - len(windows)):
+                x = x / w.lengths(n, padded, xp(x)).reshape((-1,) + (1,) * (x.ndim - 1 - axis)).astype(x.dtype)
             return x
-        divisor = math.prod([line[0] for line in lengths])
+        divisor = math.prod([w.size for w in windows])
     return x if divisor == 1 else x / divisor

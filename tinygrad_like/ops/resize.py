@@ -95,6 +95,7 @@ def weights(n, first, values):
 
 def nearest_indices(n, count, step, exact):
     """Which element of x each of the result is: the one under its left edge, or (exact) under its centre.  In float32, as PyTorch."""
-    i = host.arange(count, dtype="float32")
-    place = (i + host.float32(0.5) * exact) * host.float32(step)
+    i, step = host.arange(count, dtype="float32"), host.float32(step)
+    half = host.float32(0.5)
+    place = host.maximum((i + half) * step - half, host.float32(0)) + half if exact else i * step
     return host.minimum(place.astype("int64"), n - 1)
