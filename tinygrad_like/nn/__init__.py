@@ -2,10 +2,13 @@
 from . import functional as functional, init as init, utils as utils
 from .activation import *
 from .containers import *
+from .conv import *
 from .distance import *
 from .embedding import *
 from .flatten import *
+from .fold import *
 from .linear import *
 from .loss import *
 from .module import *
 from .parameter import *
+from .recurrent import *

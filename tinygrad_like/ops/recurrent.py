@@ -1,19 +1,21 @@
 """Recurrent layers: one op runs one layer in one direction over whole sequences, and carries its textbook form, step by step.
 
 What they share.  x is (time, batch, features); or packed, and then `sizes` says how many sequences each step has, the longest
-first: step t works on the first sizes[t] of them, and x is (Σ sizes, features), step after step.  One product takes all inputs
-through w_ih at once; only the product with the state before, through w_hh, has to wait for its step.  With `reverse` the last
-step comes first.  A sequence that is over keeps its state, and one that has not begun has its first.
+first: step t works on the first sizes[t] of them, and x is (Σ sizes, features), step after step.  One product takes the inputs
+of many steps through w_ih at once; only the product with the state before, through w_hh, has to wait for its step.  With
+`reverse` the last step comes first.  A sequence that is over keeps its state, and one that has not begun has its first.
 
 Going back, what a step does by itself has derivatives that follow from its results: they are found for all steps at once.  The
 loop over the steps is left with sending the gradient of one state to the state before.  It gathers dL/dz, where z is what the
 gates are functions of; the gradient of each weight is then one product over all steps.
 
 Inside, features come first, (features, batch): so each gate is one block of memory, and the products of a step are faster.
-σ(z) is computed as ½ + ½ tanh(½ z), where ½ z is had by halving the weights, so that one tanh serves all gates of a step.
+As σ(z) = ½ tanh(½ z) + ½, one tanh serves all gates of a step.
 """
+import math
+
 from ..op import Kept, Op
-from ..backend import xp
+from ..backend import pieces, xp
 from .activation import relu as relu_, sigmoid
 from .elementwise import tanh
 from .linalg import linear, rows
@@ -50,26 +52,23 @@ def blocks(x, size, steps):
     return [x[..., size * step.start:size * step.stop].reshape(*x.shape[:-1], size, count(step)) for step in steps]
 
 
-def inputs(x, w, *biases):
-    """w xᵀ + b for all rows of x: (gates · size, rows)."""
-    z = w @ rows(x).T
-    for b in biases:
-        z += b[:, None]
-    return z
+def inputs(x, w, b, steps):
+    """w x_tᵀ + b for each step, (gates · size, n): by one product for as many steps as stay in the cache until they are used."""
+    x = rows(x)
+    together = max(1, 131072 // max(1, len(w) * max([count(step) for step in steps])))
+    for some in [steps[i:i + together] for i in range(0, len(steps), together)]:
+        start, stop = min(some[0].start, some[-1].start), max(some[0].stop, some[-1].stop)
+        z = w @ x[start:stop].T
+        if b is not None:
+            z += b[:, None]
+        for step in some:
+            yield z[:, step.start - start:step.stop - start]
 
 
 def features_first(state, *others):
     """A copy of the state that the loop can write to, (size, batch), of the number type that all of these have in common."""
     given = [x for x in others if x is not None]
     return state.T.astype(xp(state).result_type(state, *given), order="C")
-
-
-def halved(x, *gates):
-    """A copy of x, (number of gates, size, …), with these gates halved: for σ(z) = ½ + ½ tanh(½ z)."""
-    x = x.copy()
-    for gate in gates:
-        x[gate] *= 0.5
-    return x
 
 
 def unrolled(cell, x, *states, sizes, reverse):
@@ -93,7 +92,7 @@ def again(op, *operands, **params):
 class rnn(Op):
     """outs = h_t at all steps, and the last h:      h_t = tanh(w_ih x_t + b_ih + w_hh h_{t-1} + b_hh),  or relu for tanh
 
-    x: (time, batch, features), or packed.  h0: (batch, size).  w_ih: (size, features).  w_hh: (size, size).  b_ih, b_hh: (size)
+    x: (time, batch, features), or packed.  h0: (batch, size).  w_ih: (size, features).  w_hh: (size, size).  b_ih, b_hh: (size).
     It is h_t = tanh(W [h_{t-1}, x_t] + b) for W = [w_hh, w_ih] and b = b_ih + b_hh      (SPEC F-07; J. Elman, "Finding
     structure in time", 1990).
 
@@ -102,14 +101,13 @@ class rnn(Op):
     integers = False
 
     def forward(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, relu=False, sizes=None, reverse=False):
-        m = xp(x)
-        z = inputs(x, w_ih, *[b for b in (b_ih, b_hh) if b is not None])
+        m, steps = xp(x), steps_of(x.shape, sizes, reverse)
         h = features_first(h0, x, w_ih, w_hh, b_ih, b_hh)
-        out = m.empty((z.shape[1], w_hh.shape[0]), h.dtype)
-        for step in steps_of(x.shape, sizes, reverse):
+        out = m.empty((math.prod(x.shape[:-1]), len(h)), h.dtype)
+        for step, z in zip(steps, inputs(x, w_ih, b_ih if b_hh is None else b_ih + b_hh, steps)):
             now = h[:, :count(step)]                            # (size, n)
             a = w_hh @ now
-            a += z[:, step]
+            a += z
             if relu:
                 m.maximum(a, 0, out=now)
             else:
@@ -178,47 +176,46 @@ class lstm(Op):
     integers = False
 
     def forward(x, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes=None, reverse=False):
-        m, size = xp(x), w_hh.shape[1]
-        steps = steps_of(x.shape, sizes, reverse)
-        z = inputs(x, w_ih, *[b for b in (b_ih, b_hh) if b is not None]).reshape(4, size, -1)
-        for gate in 0, 1, 3:
-            z[gate] *= 0.5
-        w = halved(w_hh.reshape(4, size, size), 0, 1, 3).reshape(4 * size, size)
+        m, size, steps = xp(x), w_hh.shape[1], steps_of(x.shape, sizes, reverse)
         h, c = [features_first(state, x, h0, c0, w_ih, w_hh, b_ih, b_hh) for state in (h0, c0)]
-        out = m.empty((z.shape[2], size), h.dtype)
+        out = m.empty((math.prod(x.shape[:-1]), size), h.dtype)
         gates = m.empty((4, out.size), h.dtype)
         c_before, tanh_c = m.empty((2, out.size), h.dtype)
-        for step, a, cb, tc in zip(steps, blocks(gates, size, steps), blocks(c_before, size, steps), blocks(tanh_c, size, steps)):
+        half = m.full((4, 1, 1), 0.5, h.dtype)                  # a tanh(a z) + 1 - a is σ(z) for a = ½, and for a = 1 tanh(z)
+        half[2] = 1
+        for step, z, a, before_, tc in zip(steps, inputs(x, w_ih, b_ih if b_hh is None else b_ih + b_hh, steps),
+                                           *[blocks(each, size, steps) for each in (gates, c_before, tanh_c)]):
             n = count(step)
-            m.add((w @ h[:, :n]).reshape(4, size, n), z[:, :, step], out=a)
+            h_now, c_now = h[:, :n], c[:, :n]
+            p = w_hh @ h_now
+            p += z
+            m.multiply(p.reshape(4, size, n), half, out=a)
             m.tanh(a, out=a)
-            sigmoids(a[:2])
-            sigmoids(a[3])
+            a *= half
+            a += 1 - half
             i, f, g, o = a
-            now = c[:, :n]
-            cb[...] = now
-            now *= f
-            now += i * g
-            m.tanh(now, out=tc)
-            m.multiply(o, tc, out=h[:, :n])
-            out[step] = h[:, :n].T
+            before_[...] = c_now
+            c_now *= f
+            c_now += i * g
+            m.tanh(c_now, out=tc)
+            m.multiply(o, tc, out=h_now)
+            out[step] = h_now.T
         return Kept((out.reshape(*x.shape[:-1], size), h.T, c.T), run=(out, gates, c_before, tanh_c))
 
     def back(g, run, x, w_hh, sizes, reverse):
-        m, size = xp(x), w_hh.shape[1]
-        (out, gates, c_before, tanh_c), steps = run, steps_of(x.shape, sizes, reverse)
-        i, f, g_, o = gates
-        local = 1 - gates
-        local *= gates                                          # σ', but for g
-        local[0] *= g_
-        local[1] *= c_before
-        m.multiply(i, 1 - g_ * g_, out=local[2])
-        local[3] *= tanh_c
-        into_c = (1 - tanh_c * tanh_c) * o
+        m, size, steps = xp(x), w_hh.shape[1], steps_of(x.shape, sizes, reverse)
+        out, gates, c_before, tanh_c = run
+        local, into_c = m.empty(gates.shape, out.dtype), m.empty(tanh_c.shape, out.dtype)
+        for i, f, g_, o, c, t, *by, into in pieces(*gates, c_before, tanh_c, *local, into_c):
+            by[0][...] = g_ * i * (1 - i)
+            by[1][...] = c * f * (1 - f)
+            by[2][...] = i * (1 - g_ * g_)
+            by[3][...] = t * o * (1 - o)
+            into[...] = o * (1 - t * t)
         g_out, dh, dc = rows(g[0]), g[1].T.copy(), g[2].T.copy()
         dz = m.empty((4, size, len(out)), out.dtype)
-        for step, by, into, forget in zip(*[each[::-1] for each in (
-                steps, blocks(local, size, steps), blocks(into_c, size, steps), blocks(f, size, steps))]):
+        for step, by, into, f in zip(*[each[::-1] for each in (
+                steps, *[blocks(each, size, steps) for each in (local, into_c, gates[1])])]):
             n = count(step)
             h_now, c_now = dh[:, :n], dc[:, :n]
             h_now += g_out[step].T
@@ -227,9 +224,9 @@ class lstm(Op):
             m.multiply(by[:3], c_now, out=d[:3])
             m.multiply(by[3], h_now, out=d[3])
             dz[:, :, step] = d
-            c_now *= forget
+            c_now *= f
             h_now[...] = w_hh.T @ d.reshape(4 * size, n)
-        return dz.reshape(4 * size, -1), dh, dc
+        return dz.reshape(4 * size, len(out)), dh, dc
 
     def run(x, h0, c0, w_ih, w_hh, b_ih, b_hh, sizes, reverse):
         return again(lstm, x, h0, c0, w_ih, w_hh, b_ih, b_hh, sizes=sizes, reverse=reverse)
@@ -269,60 +266,59 @@ class gru(Op):
     integers = False
 
     def forward(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes=None, reverse=False):
-        m, size = xp(x), w_hh.shape[1]
-        steps = steps_of(x.shape, sizes, reverse)
-        zs = inputs(x, w_ih, *[b for b in (b_ih,) if b is not None]).reshape(3, size, -1)
+        m, size, steps = xp(x), w_hh.shape[1], steps_of(x.shape, sizes, reverse)
+        b = b_ih
         if b_hh is not None:
-            zs[:2] += b_hh.reshape(3, size, 1)[:2]
-        zs[:2] *= 0.5
-        w = halved(w_hh.reshape(3, size, size), 0, 1).reshape(3 * size, size)
+            b = b_ih + b_hh
+            b[2 * size:] = b_ih[2 * size:]                      # that of m is added to m
         h = features_first(h0, x, w_ih, w_hh, b_ih, b_hh)
-        out = m.empty((zs.shape[2], size), h.dtype)
+        out = m.empty((math.prod(x.shape[:-1]), size), h.dtype)
         gates = m.empty((3, out.size), h.dtype)
         inner, change = m.empty((2, out.size), h.dtype)         # m, and h_{t-1} - n
-        for step, a, mm, d in zip(steps, blocks(gates, size, steps), blocks(inner, size, steps), blocks(change, size, steps)):
-            n = count(step)
-            now = h[:, :n]
-            p = (w @ now).reshape(3, size, n)
+        for step, a, rzn, mm, d in zip(steps, inputs(x, w_ih, b, steps),
+                                       *[blocks(each, size, steps) for each in (gates, inner, change)]):
+            now, a = h[:, :count(step)], a.reshape(3, size, count(step))
+            p = (w_hh @ now).reshape(a.shape)
+            rz, (r, z, n) = rzn[:2], rzn
+            m.add(p[:2], a[:2], out=rz)
+            rz *= 0.5
+            m.tanh(rz, out=rz)
+            rz *= 0.5
+            rz += 0.5
             if b_hh is None:
                 mm[...] = p[2]
             else:
                 m.add(p[2], b_hh[2 * size:, None], out=mm)
-            m.add(p[:2], zs[:2, :, step], out=a[:2])
-            m.tanh(a[:2], out=a[:2])
-            sigmoids(a[:2])
-            r, z, new = a
-            m.multiply(r, mm, out=new)
-            new += zs[2, :, step]
-            m.tanh(new, out=new)
-            m.subtract(now, new, out=d)
+            m.multiply(r, mm, out=n)
+            n += a[2]
+            m.tanh(n, out=n)
+            m.subtract(now, n, out=d)
             m.multiply(z, d, out=now)
-            now += new
+            now += n
             out[step] = now.T
         return Kept((out.reshape(*x.shape[:-1], size), h.T), run=(out, gates, inner, change))
 
     def back(g, run, x, w_hh, sizes, reverse):
-        m, size = xp(x), w_hh.shape[1]
-        (out, gates, inner, change), steps = run, steps_of(x.shape, sizes, reverse)
-        r, z, n_ = gates
-        local = m.empty((4, *r.shape), r.dtype)                 # of m, r, z, n: what dh is multiplied by
-        m.multiply(1 - z, 1 - n_ * n_, out=local[3])
-        m.multiply(local[3], r, out=local[0])
-        m.multiply(local[0] * (1 - r), inner, out=local[1])
-        m.multiply(z * (1 - z), change, out=local[2])
-        w = m.roll(w_hh, size, 0)                               # the rows of n, r, z
+        m, size, steps = xp(x), w_hh.shape[1], steps_of(x.shape, sizes, reverse)
+        out, gates, inner, change = run
+        local = m.empty((4, out.size), out.dtype)               # what dh is multiplied by to give dm, dr, dz, dn
+        for r, z, n, mm, d, *by in pieces(*gates, inner, change, *local):
+            by[3][...] = (1 - z) * (1 - n * n)
+            by[0][...] = by[3] * r
+            by[1][...] = by[0] * mm * (1 - r)
+            by[2][...] = d * z * (1 - z)
+        w = m.roll(w_hh, size, 0)                               # its rows, of r, z, n, in the order of dm, dr, dz
         g_out, dh = rows(g[0]), g[1].T.copy()
         dz = m.empty((4, size, len(out)), out.dtype)
-        for step, by, keep in zip(*[each[::-1] for each in (steps, blocks(local, size, steps), blocks(z, size, steps))]):
-            n = count(step)
-            now = dh[:, :n]
+        for step, by, z in zip(*[each[::-1] for each in (steps, *[blocks(each, size, steps) for each in (local, gates[1])])]):
+            now = dh[:, :count(step)]
             now += g_out[step].T
             d = by * now
             dz[:, :, step] = d
-            now *= keep
-            now += w.T @ d[:3].reshape(3 * size, n)
-        dz = dz.reshape(4 * size, -1)
-        return dz[size:], dz[:3 * size], dh
+            now *= z
+            now += w.T @ d[:3].reshape(3 * size, count(step))
+        dz = dz.reshape(4 * size, len(out))
+        return dz[size:], dz[:3 * size], dh                     # those of w_ih x + b_ih, of w_hh h + b_hh, and of h0
 
     def run(x, h0, w_ih, w_hh, b_ih, b_hh, sizes, reverse):
         return again(gru, x, h0, w_ih, w_hh, b_ih, b_hh, sizes=sizes, reverse=reverse)
@@ -349,9 +345,3 @@ class gru(Op):
             n = tanh(a_n + r * m_n)
             return [(1 - z) * n + z * h]
         return unrolled(cell, x, h0, sizes=sizes, reverse=reverse)
-
-
-def sigmoids(t):
-    """½ + ½ t, in place: σ(z) from t = tanh(½ z)."""
-    t *= 0.5
-    t += 0.5
