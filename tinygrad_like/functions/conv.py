@@ -42,10 +42,11 @@ def check_operands(name: str, dims: int, input: Tensor, weight: Any, bias: Any, 
     if input.array.dtype.kind not in "fc":
         raise errors.WrongType(f"{name}: input is of dtype {input.dtype}, and floating-point numbers are convolved: input.float()"
                                + (" / 255, for images of bytes" if str(input.array.dtype) == "uint8" else ""))
-    if groups < 1 or w[0] % groups:
+    if groups < 1:
+        raise errors.WrongValue(f"{name}: groups is at least 1, got {groups}")
+    if w[0] % groups:
         what = "input" if transposed else "output"
-        raise errors.WrongValue(f"{name}: groups={groups} does not divide the {w[0]} {what} channels of weight {w}" if groups > 0 else
-                                f"{name}: groups is at least 1, got {groups}")
+        raise errors.WrongValue(f"{name}: groups={groups} does not divide the {w[0]} {what} channels of weight {w}")
     wanted = w[0] if transposed else w[1] * groups
     axis = len(x) - dims - 1
     if x[axis] != wanted:
@@ -70,11 +71,12 @@ def channel_hint(x: tuple[int, ...], wanted: int, dims: int) -> str:
         order = (0, dims + 1, *range(1, dims + 1)) if batched else (dims, *range(dims))
         return f".  The channels look to be last: input.permute{order} brings them to the front"
     if not batched and wanted == 1:
-        return f".  With {dims + 1} dims this is one input of {x[0]} channels: if it is a batch, input.unsqueeze(1) adds the channel"
+        return f".  This is taken for one input of {x[0]} channels: if it is a batch, input.unsqueeze(1) adds the channel"
     if not batched and dims > 1 and x[1] == wanted:
         return ".  If it is a batch of one dim less, use the convolution of that many dims"
     if x[-dims - 1] == 1 and wanted == 3:
-        return f".  Grey images become colour ones by input.expand({'-1, ' * batched}3{', -1' * dims}); or make the layer for 1 channel"
+        sizes = "-1, " * batched + "3" + ", -1" * dims
+        return f".  Grey images become colour ones by input.expand({sizes}); or make the layer for 1 channel"
     if x[-dims - 1] == 4 and wanted == 3:
         return f".  The fourth may be transparency: input[{':, ' * batched}:3]"
     return ""
@@ -156,14 +158,14 @@ def convolve_transposed(name: str, dims: int, input: Tensor, weight: Tensor, bia
     s, d = each_dim(name, "stride", stride, dims), each_dim(name, "dilation", dilation, dims)
     before, more = each_dim(name, "padding", padding, dims, 0), each_dim(name, "output_padding", output_padding, dims, 0)
     if any(m >= max(t, e) for m, t, e in zip(more, s, d)):
-        raise errors.WrongValue(f"{name}: output_padding chooses among the sizes that a convolution with this stride would bring to "
-                                f"that of the input: it is below stride or dilation, got {more} with stride {s}, dilation {d}")
+        raise errors.WrongValue(f"{name}: output_padding chooses among the sizes that a convolution with this stride would bring "
+                                f"to that of the input: it is below stride or dilation, got {more} with stride {s}, dilation {d}")
     kernel, positions = tuple(weight.array.shape[2:]), tuple(input.array.shape[-dims:])
     geometry = Geometry(s, before, d, groups)
     into = tuple([r - 2 * a + m for r, a, m in zip(geometry.reach(positions, kernel), before, more)])
     if min(into) < 1 or min(positions) < 1 or min(kernel) < 1:
-        raise errors.ShapeError(f"{name}: input of shape {tuple(input.array.shape)} with weight {tuple(weight.array.shape)}, stride {s}, "
-                                f"padding {before} and output_padding {more} gives the size {into}, and each is to be at least 1")
+        raise errors.ShapeError(f"{name}: input of shape {tuple(input.array.shape)} with weight {tuple(weight.array.shape)}, "
+                                f"stride {s}, padding {before}, output_padding {more} gives size {into}, and none is to be below 1")
     operands = (weight,) if bias is None else (weight, bias)
     return batched(ops.conv_transpose, dims, input, *operands, into=into, geometry=geometry)
 

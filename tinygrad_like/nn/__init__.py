@@ -4,11 +4,13 @@ from .activation import *
 from .containers import *
 from .conv import *
 from .distance import *
+from .dropout import *
 from .embedding import *
 from .flatten import *
 from .fold import *
 from .linear import *
 from .loss import *
 from .module import *
+from .normalization import *
 from .parameter import *
 from .recurrent import *

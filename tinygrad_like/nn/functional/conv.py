@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import errors, ops
 from ...functions.common import check_inputs
-from ...functions.conv import (conv1d as conv1d, conv2d as conv2d, conv3d as conv3d, conv_transpose1d as conv_transpose1d,
-                               conv_transpose2d as conv_transpose2d, conv_transpose3d as conv_transpose3d, convolve, each_dim)
+from ...functions.conv import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d, convolve, each_dim
 from ...ops.conv import Geometry
 
 if TYPE_CHECKING:
@@ -32,7 +31,8 @@ def true_convolution(input: Tensor, weight: Tensor, bias: Tensor | None = None, 
     return convolve("true_convolution", dims, input, flipped, bias, stride, padding, dilation, groups)
 
 
-def windows_of(name: str, size: tuple[int, ...], kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> tuple[Any, Any, Any]:
+def windows_of(name: str, size: tuple[int, ...], kernel_size: Any, dilation: Any, padding: Any,
+               stride: Any) -> tuple[Any, Any, Any]:
     """The kernel, the number of windows along each dim of an image of that size, and where they lie."""
     kernel, d, s = [each_dim(name, what, value, 2)
                     for what, value in (("kernel_size", kernel_size), ("dilation", dilation), ("stride", stride))]
@@ -67,8 +67,8 @@ def fold(input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, p
     kernel, positions, geometry = windows_of("fold", size, kernel_size, dilation, padding, stride)
     if shape[-2] % math.prod(kernel) or shape[-1] != math.prod(positions):
         raise errors.ShapeError(
-            f"fold: input of shape {shape} is no unfolded image of size {size}: kernel_size {kernel} makes {math.prod(kernel)} rows for "
-            f"each channel, and axis {len(shape) - 2} is {shape[-2]}; there are {positions[0]} · {positions[1]} = "
+            f"fold: input of shape {shape} is no unfolded image of {size}: kernel_size {kernel} makes {math.prod(kernel)} rows "
+            f"for each channel, and axis {len(shape) - 2} is {shape[-2]}; there are {positions[0]} · {positions[1]} = "
             f"{math.prod(positions)} windows, and axis {len(shape) - 1} is {shape[-1]}")
     params = {"kernel": kernel, "positions": positions, "into": size, "geometry": geometry}
     return ops.fold(input, **params) if len(shape) == 3 else ops.fold(input[None], **params)[0]

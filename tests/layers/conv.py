@@ -1,0 +1,31 @@
+"""Convolution layers, and folding."""
+from ..layer import Layer
+
+LAYERS = [
+    Layer("nn.Conv1d(4, 6, 3, padding=1)", (2, 4, 7)),
+    Layer("nn.Conv1d(4, 6, 3, stride=2, dilation=2, groups=2, bias=False)", (2, 4, 10)),
+    Layer("nn.Conv1d(2, 3, 4, padding='same', padding_mode='circular')", (2, 2, 9)),
+    Layer("nn.Conv2d(3, 8, 3, padding=1)", (2, 3, 6, 6)),
+    Layer("nn.Conv2d(3, 4, (3, 2), (2, 1), (1, 0), (1, 2), bias=False)", (2, 3, 6, 7)),
+    Layer("nn.Conv2d(3, 4, 5)", (3, 6, 7)),
+    Layer("nn.Conv2d(4, 4, 3, padding='same', groups=4)", (2, 4, 5, 6)),
+    Layer("nn.Conv2d(4, 8, 2, stride=2, groups=4)", (2, 4, 5, 4)),
+    Layer("nn.Conv2d(2, 3, (4, 3), padding='same', dilation=(1, 2))", (2, 2, 6, 5)),
+    Layer("nn.Conv2d(2, 3, 3, padding='valid')", (2, 2, 4, 5)),
+    Layer("nn.Conv2d(5, 3, 1)", (2, 5, 4, 3)),
+    Layer("nn.Conv2d(5, 3, 1, stride=2)", (2, 5, 4, 3)),
+    Layer("nn.Conv2d(2, 3, 3, padding=(1, 2), padding_mode='reflect')", (2, 2, 4, 5)),
+    Layer("nn.Conv2d(2, 3, 3, padding=1, padding_mode='replicate', stride=2)", (2, 2, 4, 5)),
+    Layer("nn.Conv2d(2, 3, (2, 4), padding='same', padding_mode='reflect')", (2, 2, 4, 5)),
+    Layer("nn.Conv3d(2, 3, (1, 2, 3), padding=(0, 1, 1), stride=(1, 2, 1))", (2, 2, 2, 4, 3)),
+    Layer("nn.Conv3d(2, 2, 2, groups=2)", (2, 3, 3, 3)),
+    Layer("nn.ConvTranspose1d(4, 6, 3, stride=2, output_padding=1, groups=2)", (2, 4, 4)),
+    Layer("nn.ConvTranspose2d(3, 4, 3)", (2, 3, 4, 3)),
+    Layer("nn.ConvTranspose2d(3, 4, 4, 2, 1, bias=False)", (2, 3, 4, 3)),
+    Layer("nn.ConvTranspose2d(4, 4, 3, (2, 3), (1, 0), (1, 2), groups=4, dilation=(1, 2))", (2, 4, 3, 2)),
+    Layer("nn.ConvTranspose2d(3, 4, 3, stride=2, padding=1)", (2, 3, 3, 4), call="m(*xs, output_size=(6, 8))"),
+    Layer("nn.ConvTranspose2d(3, 2, 2, dilation=2, output_padding=1)", (3, 3, 4)),
+    Layer("nn.ConvTranspose3d(2, 3, 2, stride=2)", (2, 2, 1, 2, 2)),
+    Layer("nn.Unfold((2, 3), dilation=(1, 2), padding=1, stride=2)", (2, 3, 5, 6)),
+    Layer("nn.Fold((5, 6), (2, 3), dilation=(1, 2), padding=1, stride=2)", (2, 12, 6)),
+]
