@@ -398,12 +398,12 @@ def weighted_total(x: Any, axis: tuple[int, ...], by: Any = None) -> Any:
     """
     if type(x) is not numpy.ndarray or not x.size:
         return (x if by is None else x * by).sum(axis=axis, keepdims=True)
-    order, back, sizes, kept = _sum_plan(x.shape, x.strides, axis)
+    order, back, sizes, kept, line = _sum_plan(x.shape, x.strides, axis)
     if by is not None:
-        if len([n for n, summed in sizes if summed]) != 1 or (not sizes[0][1] and not sizes[-1][1]):
-            x, by = x * by, None
-        else:
+        if by.shape == line:
             by = by.transpose(order).reshape(-1)
+        else:
+            x, by = x * by, None
     x = x.transpose(order)                                      # in the order of memory, where neighbours merge:
     while len(sizes) > 1 or (sizes and sizes[0][1]):            # rows, or columns, or neither first nor last are summed
         shape = [n for n, _ in sizes]
@@ -414,14 +414,15 @@ def weighted_total(x: Any, axis: tuple[int, ...], by: Any = None) -> Any:
             x = (_ones(shape[0], x.dtype) if by is None else by) @ x.reshape(shape[0], -1)
             sizes = sizes[1:]
         else:
-            x = (_ones(shape[-2], x.dtype) @ x.reshape(shape))
+            x = _ones(shape[-2], x.dtype) @ x.reshape(shape)
             sizes = (*sizes[:-3], (shape[-3] * shape[-1], False))
     return x.reshape(kept).transpose(back)
 
 
 @functools.lru_cache(1000)
 def _sum_plan(shape: tuple[int, ...], strides: tuple[int, ...], axis: tuple[int, ...]) -> Any:
-    """The order of the axes in memory, and back; lengths of stretches of axes, and whether they are summed; the result's shape."""
+    """The order of the axes in memory, and back; the lengths of stretches of axes, and whether they are summed; the shape of the
+    result in memory; and that of weights, if they can be used as one vector."""
     order = memory_order(shape, strides)
     sizes: list[tuple[int, bool]] = []
     for a in order:
@@ -431,7 +432,9 @@ def _sum_plan(shape: tuple[int, ...], strides: tuple[int, ...], axis: tuple[int,
         else:
             sizes.append((shape[a], summed))
     kept = tuple([1 if a in axis else shape[a] for a in order])
-    return order, tuple(sorted(range(len(order)), key=lambda k: order[k])), tuple(sizes), kept
+    line = tuple([n if a in axis else 1 for a, n in enumerate(shape)])
+    at_once = len([n for n, summed in sizes if summed]) == 1 and (sizes[0][1] or sizes[-1][1])
+    return order, tuple(sorted(range(len(order)), key=lambda k: order[k])), tuple(sizes), kept, line if at_once else None
 
 
 def memory_order(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, ...]:

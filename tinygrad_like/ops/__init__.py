@@ -3,10 +3,12 @@ from .activation import *
 from .attention import *
 from .conv import *
 from .convert import *
+from .ctc import *
 from .elementwise import *
 from .indexing import *
 from .linalg import *
 from .loss import *
+from .normalize import *
 from .pool import *
 from .recurrent import *
 from .reduce import *

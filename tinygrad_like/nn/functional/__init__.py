@@ -4,10 +4,12 @@ from ...functions.indexing import one_hot
 from ...functions.linalg import bilinear, linear
 from ...functions.shape import pad
 from .activation import *
+from .attention import *
 from .conv import *
 from .distance import *
 from .dropout import *
 from .embedding import *
 from .loss import *
+from .normalization import *
 from .pooling import *
 from .vision import *

@@ -1,0 +1,32 @@
+"""Layers that normalise."""
+from ..layer import Layer
+
+LAYERS = [
+    Layer("nn.BatchNorm1d(3)", (4, 3)),
+    Layer("nn.BatchNorm1d(3, eps=0.1, momentum=0.3)", (4, 3, 5)),
+    Layer("nn.BatchNorm2d(3)", (2, 3, 4, 5)),
+    Layer("nn.BatchNorm2d(3, momentum=None)", (2, 3, 4, 5)),
+    Layer("nn.BatchNorm2d(3, affine=False)", (2, 3, 4, 5)),
+    Layer("nn.BatchNorm2d(3, bias=False)", (2, 3, 4, 5)),
+    Layer("nn.BatchNorm2d(3, track_running_stats=False)", (2, 3, 4, 5)),
+    Layer("nn.BatchNorm3d(2)", (2, 2, 2, 3, 2)),
+    Layer("nn.InstanceNorm1d(3)", (2, 3, 5)),
+    Layer("nn.InstanceNorm1d(3, affine=True)", (3, 5)),
+    Layer("nn.InstanceNorm2d(3, affine=True, track_running_stats=True)", (2, 3, 4, 5)),
+    Layer("nn.InstanceNorm2d(3, track_running_stats=True, momentum=0.3)", (3, 4, 5)),
+    Layer("nn.InstanceNorm2d(3, affine=True, bias=False)", (2, 3, 4, 5)),
+    Layer("nn.InstanceNorm3d(2)", (2, 2, 2, 3, 2)),
+    Layer("nn.LayerNorm(5)", (3, 5)),
+    Layer("nn.LayerNorm((3, 5), eps=0.1)", (2, 4, 3, 5)),
+    Layer("nn.LayerNorm([5], bias=False)", (2, 3, 5)),
+    Layer("nn.LayerNorm(5, elementwise_affine=False)", (5,)),
+    Layer("nn.GroupNorm(2, 6)", (2, 6, 3, 2)),
+    Layer("nn.GroupNorm(1, 4, eps=0.1)", (3, 4)),
+    Layer("nn.GroupNorm(4, 4, affine=False)", (2, 4, 5)),
+    Layer("nn.GroupNorm(2, 4, bias=False)", (2, 4, 5)),
+    Layer("nn.RMSNorm(5)", (3, 5)),
+    Layer("nn.RMSNorm((3, 5), eps=0.1)", (2, 3, 5)),
+    Layer("nn.RMSNorm(5, elementwise_affine=False)", (2, 3, 5)),
+    Layer("nn.LocalResponseNorm(2)", (2, 5, 3)),
+    Layer("nn.LocalResponseNorm(3, alpha=0.5, beta=0.6, k=2.0)", (2, 5, 3, 2)),
+]
