@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..backend import xp
-from .optimizer import Optimizer, Params, between, buffer, gradient, next_step, not_negative, pieces
+from .optimizer import Optimizer, Params, State, between, buffer, gradient, next_step, not_negative, pieces
 
 __all__ = ["Adadelta"]
 
@@ -27,11 +27,11 @@ class Adadelta(Optimizer):
         super().__init__(params, dict(lr=lr, rho=rho, eps=eps, weight_decay=weight_decay, maximize=maximize, capturable=capturable,
                                       foreach=foreach, differentiable=differentiable))
 
-    def update(self, w: Any, g: Any, state: dict[str, Any], *, lr: float, rho: float, eps: float, weight_decay: float,
+    def update(self, param: Any, grad: Any, state: State, *, lr: float, rho: float, eps: float, weight_decay: float,
                maximize: bool) -> None:
-        sqrt = xp(w).sqrt
+        sqrt = xp(param).sqrt
         next_step(state)
-        for w, g, v, u in pieces(w, g, buffer(state, "square_avg", w), buffer(state, "acc_delta", w)):
+        for w, g, v, u in pieces(param, grad, buffer(state, "square_avg", param), buffer(state, "acc_delta", param)):
             g = gradient(w, g, weight_decay, maximize)
             v *= rho
             v += (1 - rho) * g * g

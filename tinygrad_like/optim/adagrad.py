@@ -5,7 +5,7 @@ from typing import Any
 
 from ..backend import xp
 from ..op import wrap
-from .optimizer import Optimizer, Params, gradient, next_step, not_negative, pieces, scalar
+from .optimizer import Optimizer, Params, State, gradient, next_step, not_negative, pieces, scalar
 
 __all__ = ["Adagrad"]
 
@@ -30,19 +30,19 @@ class Adagrad(Optimizer):
         for group, p in self._each():
             self._start(p.array, self.state[p], group["initial_accumulator_value"])
 
-    def _start(self, w: Any, state: dict[str, Any], initial_accumulator_value: float) -> None:
+    def _start(self, w: Any, state: State, initial_accumulator_value: float) -> None:
         s = xp(w).zeros_like(w)
         for s_part, in pieces(s):
             s_part += initial_accumulator_value
         state.update(step=scalar(0), sum=wrap(s))
 
-    def update(self, w: Any, g: Any, state: dict[str, Any], *, lr: float, lr_decay: float, weight_decay: float,
+    def update(self, param: Any, grad: Any, state: State, *, lr: float, lr_decay: float, weight_decay: float,
                initial_accumulator_value: float, eps: float, maximize: bool) -> None:
         if "sum" not in state:                                  # of a parameter that was added later
-            self._start(w, state, initial_accumulator_value)
-        sqrt = xp(w).sqrt
+            self._start(param, state, initial_accumulator_value)
+        sqrt = xp(param).sqrt
         lr_t = lr / (1 + (next_step(state) - 1) * lr_decay)
-        for w, g, s in pieces(w, g, state["sum"].array):
+        for w, g, s in pieces(param, grad, state["sum"].array):
             g = gradient(w, g, weight_decay, maximize)
             s += g * g
             w -= lr_t * g / (sqrt(s) + eps)

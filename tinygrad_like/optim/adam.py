@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..backend import xp
-from .optimizer import Optimizer, Params, below_one, buffer, gradient, next_step, not_negative, pieces
+from .optimizer import Optimizer, Params, State, below_one, buffer, gradient, next_step, not_negative, pieces
 
 __all__ = ["Adam", "AdamW"]
 
@@ -33,22 +33,22 @@ class Adam(Optimizer):
         name = type(self).__name__
         not_negative(name, lr=lr, eps=eps, weight_decay=weight_decay)
         below_one(name, beta1=betas[0], beta2=betas[1])
-        super().__init__(params, dict(lr=lr, betas=tuple(betas), eps=eps, weight_decay=weight_decay, amsgrad=amsgrad, maximize=maximize,
-                                      foreach=foreach, capturable=capturable, differentiable=differentiable, fused=fused,
-                                      decoupled_weight_decay=decoupled_weight_decay))
+        super().__init__(params, dict(lr=lr, betas=tuple(betas), eps=eps, weight_decay=weight_decay, amsgrad=amsgrad,
+                                      maximize=maximize, foreach=foreach, capturable=capturable, differentiable=differentiable,
+                                      fused=fused, decoupled_weight_decay=decoupled_weight_decay))
 
-    def update(self, w: Any, g: Any, state: dict[str, Any], *, lr: float, betas: tuple[float, float], eps: float, weight_decay: float,
-               amsgrad: bool, maximize: bool, decoupled_weight_decay: bool) -> None:
-        sqrt, maximum = xp(w).sqrt, xp(w).maximum
+    def update(self, param: Any, grad: Any, state: State, *, lr: float, betas: tuple[float, float], eps: float,
+               weight_decay: float, amsgrad: bool, maximize: bool, decoupled_weight_decay: bool) -> None:
+        sqrt, maximum = xp(param).sqrt, xp(param).maximum
         beta1, beta2 = betas
         decay = 0 if decoupled_weight_decay else weight_decay
         t = next_step(state)
         unbias = (1 - beta2**t) ** 0.5
         lr_t, eps_t = lr * unbias / (1 - beta1**t), eps * unbias
 
-        m, v = buffer(state, "exp_avg", w), buffer(state, "exp_avg_sq", w)
-        largest = buffer(state, "max_exp_avg_sq", w) if amsgrad else None
-        for w, g, m, v, largest in pieces(w, g, m, v, largest):
+        means = buffer(state, "exp_avg", param), buffer(state, "exp_avg_sq", param)
+        maxima = buffer(state, "max_exp_avg_sq", param) if amsgrad else None
+        for w, g, m, v, largest in pieces(param, grad, *means, maxima):
             g = gradient(w, g, decay, maximize)
             if decay != weight_decay:
                 w *= 1 - lr * weight_decay

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..backend import xp
-from .optimizer import Optimizer, Params, below_one, buffer, gradient, next_step, not_negative, pieces
+from .optimizer import Optimizer, Params, State, below_one, buffer, gradient, next_step, not_negative, pieces
 
 __all__ = ["Adamax"]
 
@@ -22,15 +22,15 @@ class Adamax(Optimizer):
                  capturable: bool = False) -> None:
         not_negative("Adamax", lr=lr, eps=eps, weight_decay=weight_decay)
         below_one("Adamax", beta1=betas[0], beta2=betas[1])
-        super().__init__(params, dict(lr=lr, betas=tuple(betas), eps=eps, weight_decay=weight_decay, foreach=foreach, maximize=maximize,
-                                      differentiable=differentiable, capturable=capturable))
+        super().__init__(params, dict(lr=lr, betas=tuple(betas), eps=eps, weight_decay=weight_decay, foreach=foreach,
+                                      maximize=maximize, differentiable=differentiable, capturable=capturable))
 
-    def update(self, w: Any, g: Any, state: dict[str, Any], *, lr: float, betas: tuple[float, float], eps: float, weight_decay: float,
-               maximize: bool) -> None:
-        maximum = xp(w).maximum
+    def update(self, param: Any, grad: Any, state: State, *, lr: float, betas: tuple[float, float], eps: float,
+               weight_decay: float, maximize: bool) -> None:
+        maximum = xp(param).maximum
         beta1, beta2 = betas
         lr_t = lr / (1 - beta1 ** next_step(state))
-        for w, g, m, u in pieces(w, g, buffer(state, "exp_avg", w), buffer(state, "exp_inf", w)):
+        for w, g, m, u in pieces(param, grad, buffer(state, "exp_avg", param), buffer(state, "exp_inf", param)):
             g = gradient(w, g, weight_decay, maximize)
             m *= beta1
             m += (1 - beta1) * g

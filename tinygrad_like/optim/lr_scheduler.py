@@ -39,8 +39,8 @@ class LRScheduler:
             if last_epoch == -1:
                 group.setdefault("initial_lr", group["lr"])
             elif "initial_lr" not in group:
-                raise KeyError(f"{type(self).__name__}: last_epoch={last_epoch} goes on from where a training was, and group {i} of the "
-                               "optimizer has no 'initial_lr': load the optimizer's state_dict first, or leave last_epoch at -1")
+                raise KeyError(f"{type(self).__name__}: last_epoch={last_epoch} goes on from where a training was, and group {i} "
+                               "of the optimizer has no 'initial_lr': load its state_dict first, or leave last_epoch at -1")
         self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch
         if optimizer._opt_called is None:
@@ -66,8 +66,8 @@ class LRScheduler:
     def step(self, epoch: int | None = None) -> None:
         """Go on by one epoch.  (step(epoch) goes to that one, as if the scheduler were alone; PyTorch advises against it.)"""
         if self._step_count == 1 and not self.optimizer._opt_called:
-            warnings.warn("Detected call of `lr_scheduler.step()` before `optimizer.step()`: the first learning rate is skipped so.  Call "
-                          "`optimizer.step()` first", UserWarning, stacklevel=2)
+            warnings.warn("Detected call of `lr_scheduler.step()` before `optimizer.step()`: the first learning rate is skipped "
+                          "so.  Call `optimizer.step()` first", UserWarning, stacklevel=2)
         self._step_count += 1
         if epoch is not None:
             warnings.warn(GO_ON, UserWarning, stacklevel=2)
@@ -93,7 +93,8 @@ class LRScheduler:
 
     def _warn_if_asked_outside_of_step(self) -> None:
         if not self._get_lr_called_within_step:
-            warnings.warn("get_lr() computes the next learning rate: to see the last one, use `get_last_lr()`", UserWarning, stacklevel=3)
+            warnings.warn("get_lr() computes the next learning rate: to see the last one, use `get_last_lr()`",
+                          UserWarning, stacklevel=3)
 
     def state_dict(self) -> dict[str, Any]:
         """All that the scheduler knows, but for the optimizer."""
@@ -360,7 +361,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         else:
             epoch = epoch or 0
             if epoch < 0:
-                raise errors.WrongValue(f"CosineAnnealingWarmRestarts: step(epoch) wants an epoch that is not negative, got {epoch!r}")
+                raise errors.WrongValue(f"CosineAnnealingWarmRestarts: step(epoch) wants one that is not negative, got {epoch!r}")
             self.last_epoch = math.floor(epoch)
             self.T_i, self.T_cur = self.T_0, epoch
             if epoch >= self.T_0:
@@ -373,7 +374,8 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         self._set(self.get_lr)
 
 
-def start_momentum(scheduler: Any, optimizer: Optimizer, base: Any, largest: Any, last_epoch: int) -> tuple[list[float], list[float]]:
+def start_momentum(scheduler: Any, optimizer: Optimizer, base: Any, largest: Any,
+                   last_epoch: int) -> tuple[list[float], list[float]]:
     """The momentums between which a scheduler is to go, of each group; each group begins with the largest."""
     if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
         raise errors.WrongValue(f"{type(scheduler).__name__}: {type(optimizer).__name__} has neither momentum nor betas: "
@@ -418,8 +420,8 @@ class CyclicLR(LRScheduler):
         self.total_size = up + (up if step_size_down is None else float(step_size_down))
         self.step_ratio = up / self.total_size
         if scale_fn is None and mode not in ("triangular", "triangular2", "exp_range"):
-            raise errors.WrongValue(f"CyclicLR: mode is 'triangular', 'triangular2' or 'exp_range', got {mode!r}: for another, give "
-                                    "scale_fn")
+            raise errors.WrongValue(f"CyclicLR: mode is 'triangular', 'triangular2' or 'exp_range', got {mode!r}: for another, "
+                                    "give scale_fn")
         if scale_fn is not None and scale_mode not in ("cycle", "iterations"):
             raise errors.WrongValue(f"CyclicLR: scale_mode is 'cycle' or 'iterations', got {scale_mode!r}")
         self.mode = mode
@@ -459,19 +461,21 @@ class CyclicLR(LRScheduler):
 
 
 class OneCycleLR(LRScheduler):
-    """From max_lr / div_factor up to max_lr, in pct_start of all steps, then down to 1 / final_div_factor of the start; step each batch
+    """From max_lr / div_factor up to max_lr, in pct_start of all steps, then down to 1 / final_div_factor of the start
 
-    between two points the rate follows half a wave ("cos") or a line ("linear").  The momentum (or the first of the betas) goes
-    from max_momentum down to base_momentum and up again.  three_phase: down as long as up, to where it began; then to the end.
+    step() is for each batch.  Between two points the rate follows half a wave ("cos") or a line ("linear").  The momentum (or the
+    first of the betas) goes from max_momentum down to base_momentum and up again.  three_phase: down as long as up, to where it
+    began; then to the end.
     How many steps there will be is total_steps, or epochs · steps_per_epoch.
 
     Source: Smith and Topin, "Super-convergence: very fast training of neural networks using large learning rates" (2018).
     """
 
-    def __init__(self, optimizer: Optimizer, max_lr: float | list[float], total_steps: int | None = None, epochs: int | None = None,
-                 steps_per_epoch: int | None = None, pct_start: float = 0.3, anneal_strategy: str = "cos", cycle_momentum: bool = True,
-                 base_momentum: float | list[float] = 0.85, max_momentum: float | list[float] = 0.95, div_factor: float = 25.0,
-                 final_div_factor: float = 1e4, three_phase: bool = False, last_epoch: int = -1) -> None:
+    def __init__(self, optimizer: Optimizer, max_lr: float | list[float], total_steps: int | None = None,
+                 epochs: int | None = None, steps_per_epoch: int | None = None, pct_start: float = 0.3,
+                 anneal_strategy: str = "cos", cycle_momentum: bool = True, base_momentum: float | list[float] = 0.85,
+                 max_momentum: float | list[float] = 0.95, div_factor: float = 25.0, final_div_factor: float = 1e4,
+                 three_phase: bool = False, last_epoch: int = -1) -> None:
         checked(self, optimizer)
         if total_steps is None:
             if epochs is None or steps_per_epoch is None:
@@ -511,8 +515,8 @@ class OneCycleLR(LRScheduler):
         self._warn_if_asked_outside_of_step()
         t = self.last_epoch
         if t > self.total_steps:
-            raise errors.WrongValue(f"OneCycleLR: step {t} of {self.total_steps}: the schedule is over.  Was step() called after each "
-                                    "epoch and total_steps counted batches, or the reverse?")
+            raise errors.WrongValue(f"OneCycleLR: step {t} of {self.total_steps}: the schedule is over.  Was step() called after "
+                                    "each batch, and total_steps the number of epochs?")
         start, phase = 0.0, self._schedule_phases[0]
         for phase in self._schedule_phases:
             if t <= phase["end_step"] or phase is self._schedule_phases[-1]:
@@ -551,10 +555,12 @@ class Several(LRScheduler):
             if not hasattr(scheduler, "optimizer"):
                 raise TypeError(f"{name}: scheduler {i} is of type {type(scheduler).__name__}, which has no optimizer")
             if isinstance(scheduler, ReduceLROnPlateau):
-                raise errors.WrongValue(f"{name}: scheduler {i} is a ReduceLROnPlateau, whose step takes a measure: step it by itself")
+                raise errors.WrongValue(f"{name}: scheduler {i} is a ReduceLROnPlateau, whose step takes a measure: "
+                                        "step it by itself")
             optimizer = optimizer or scheduler.optimizer
             if scheduler.optimizer is not optimizer:
-                raise errors.WrongValue(f"{name}: scheduler {i} ({type(scheduler).__name__}) belongs to another optimizer than the others")
+                raise errors.WrongValue(f"{name}: scheduler {i} ({type(scheduler).__name__}) belongs to another optimizer "
+                                        "than the others")
         assert optimizer is not None
         return optimizer
 
@@ -573,8 +579,8 @@ class SequentialLR(Several):
     def __init__(self, optimizer: Optimizer, schedulers: list[LRScheduler], milestones: list[int], last_epoch: int = -1) -> None:
         self.optimizer = self._check(schedulers, optimizer)
         if len(milestones) != len(schedulers) - 1:
-            raise errors.WrongValue(f"SequentialLR: {len(schedulers)} schedulers have {len(schedulers) - 1} milestones between them, "
-                                    f"got {len(milestones)}")
+            raise errors.WrongValue(f"SequentialLR: {len(schedulers)} schedulers have {len(schedulers) - 1} milestones between "
+                                    f"them, got {len(milestones)}")
         self._schedulers = schedulers
         self._milestones = milestones
         self.last_epoch = last_epoch + 1
@@ -689,8 +695,8 @@ class ReduceLROnPlateau(LRScheduler):
         groups = self.optimizer.param_groups
         if len(groups) != len(self.min_lrs):
             if self.default_min_lr is None:
-                raise RuntimeError(f"ReduceLROnPlateau: the optimizer has {len(groups)} parameter groups by now, and min_lr was given for "
-                                   f"{len(self.min_lrs)}: append to scheduler.min_lrs")
+                raise RuntimeError(f"ReduceLROnPlateau: the optimizer has {len(groups)} parameter groups by now, and min_lr "
+                                   f"was given for {len(self.min_lrs)}: append to scheduler.min_lrs")
             self.min_lrs = [self.default_min_lr] * len(groups)
         for group, least in zip(groups, self.min_lrs):
             lr = max(group["lr"] * self.factor, least)

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..backend import xp
-from .optimizer import Optimizer, Params, below_one, buffer, gradient, next_step, not_negative, pieces, scalar
+from .optimizer import Optimizer, Params, State, below_one, buffer, gradient, next_step, not_negative, pieces, scalar
 
 __all__ = ["NAdam"]
 
@@ -22,16 +22,17 @@ class NAdam(Optimizer):
 
     def __init__(self, params: Params, lr: float = 2e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
                  weight_decay: float = 0, momentum_decay: float = 4e-3, decoupled_weight_decay: bool = False, *,
-                 foreach: bool | None = None, maximize: bool = False, capturable: bool = False, differentiable: bool = False) -> None:
+                 foreach: bool | None = None, maximize: bool = False, capturable: bool = False,
+                 differentiable: bool = False) -> None:
         not_negative("NAdam", lr=lr, eps=eps, weight_decay=weight_decay, momentum_decay=momentum_decay)
         below_one("NAdam", beta1=betas[0], beta2=betas[1])
-        super().__init__(params, dict(lr=lr, betas=tuple(betas), eps=eps, weight_decay=weight_decay, momentum_decay=momentum_decay,
-                                      decoupled_weight_decay=decoupled_weight_decay, maximize=maximize, foreach=foreach,
-                                      capturable=capturable, differentiable=differentiable))
+        super().__init__(params, dict(lr=lr, betas=tuple(betas), eps=eps, weight_decay=weight_decay,
+                                      momentum_decay=momentum_decay, decoupled_weight_decay=decoupled_weight_decay,
+                                      maximize=maximize, foreach=foreach, capturable=capturable, differentiable=differentiable))
 
-    def update(self, w: Any, g: Any, state: dict[str, Any], *, lr: float, betas: tuple[float, float], eps: float, weight_decay: float,
-               momentum_decay: float, decoupled_weight_decay: bool, maximize: bool) -> None:
-        sqrt = xp(w).sqrt
+    def update(self, param: Any, grad: Any, state: State, *, lr: float, betas: tuple[float, float], eps: float,
+               weight_decay: float, momentum_decay: float, decoupled_weight_decay: bool, maximize: bool) -> None:
+        sqrt = xp(param).sqrt
         beta1, beta2 = betas
         decay = 0 if decoupled_weight_decay else weight_decay
         t = next_step(state)
@@ -40,7 +41,7 @@ class NAdam(Optimizer):
         product *= mu
         of_g, of_m = (1 - mu) / (1 - product.item()), mu_next / (1 - product.item() * mu_next)
 
-        for w, g, m, v in pieces(w, g, buffer(state, "exp_avg", w), buffer(state, "exp_avg_sq", w)):
+        for w, g, m, v in pieces(param, grad, buffer(state, "exp_avg", param), buffer(state, "exp_avg_sq", param)):
             g = gradient(w, g, decay, maximize)
             if decay != weight_decay:
                 w *= 1 - lr * weight_decay

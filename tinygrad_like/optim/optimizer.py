@@ -19,6 +19,7 @@ from ..types import float32, float64, get_default_dtype
 __all__ = ["Optimizer"]
 
 Params = Iterable[Any]                                          # of Tensors, (name, Tensor) pairs or dicts
+State = dict[str, Any]                                          # what is kept for one parameter
 
 
 def with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
@@ -34,7 +35,8 @@ def with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
                 changed = hook(self, args, kwargs)
                 if changed is not None:
                     if not isinstance(changed, tuple) or len(changed) != 2:
-                        raise RuntimeError(f"a hook before {type(self).__name__}.step returns None or (args, kwargs), got {changed!r}")
+                        raise RuntimeError(f"a hook before {type(self).__name__}.step returns None or (args, kwargs), "
+                                           f"got {changed!r}")
                     args, kwargs = changed
             out = step(*args, **kwargs)
             for hook in list(self._step_post_hooks.values()):
@@ -53,15 +55,15 @@ class Optimizer:
     params: Tensors, (name, Tensor) pairs, or dicts {"params": …, "lr": …}: groups with options of their own.
     defaults: the options of groups that do not say otherwise.
 
-    A new optimizer is a subclass with an `update`, which changes the array w of one parameter in place, given the array g of its
+    A new optimizer is a subclass with an `update`, which changes the array of one parameter in place, given the array of its
     gradient, the dict `state` that is kept for it, and the options that it names:
 
         class Sign(Optimizer):
             def __init__(self, params, lr=0.01):
                 super().__init__(params, {"lr": lr})
 
-            def update(self, w, g, state, *, lr):
-                w -= lr * xp(g).sign(g)
+            def update(self, param, grad, state, *, lr):
+                param -= lr * xp(grad).sign(grad)
 
     A subclass may as well define the whole `step`, as in PyTorch.
     """
@@ -105,7 +107,8 @@ class Optimizer:
         named = [p for p in params if isinstance(p, tuple)]
         if named:
             if len(named) < len(params):
-                raise errors.WrongValue(f"{name}: {len(named)} of {len(params)} parameters came with a name: give one to all or none")
+                raise errors.WrongValue(f"{name}: {len(named)} of {len(params)} parameters came with a name: give one to all "
+                                        "or none")
             group["param_names"] = [p[0] for p in named]
             params = [p[1] for p in named]
         for i, p in enumerate(params):
@@ -152,7 +155,7 @@ class Optimizer:
     # ---- the step -----------------------------------------------------------------------------------------------
     @with_hooks
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Change each parameter that has a gradient.  closure, if given, is called first: it computes the loss, which is returned."""
+        """Change each parameter that has a gradient.  closure, if given, is called first: it computes the loss, returned here."""
         loss = None
         if closure is not None:
             with enable_grad():
@@ -166,8 +169,8 @@ class Optimizer:
                     edits.edited(p.array, how)
         return loss
 
-    def update(self, w: Any, g: Any, state: dict[str, Any], **options: Any) -> None:
-        """Change w, in place, by its gradient g."""
+    def update(self, param: Any, grad: Any, state: State, *_: Any, **options: Any) -> None:
+        """Change the array of a parameter, in place, by that of its gradient."""
         raise NotImplementedError(f"{type(self).__name__} has no update")
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> Hook:
@@ -185,8 +188,10 @@ class Optimizer:
         The numbers count the parameters through all groups.  The tensors are the optimizer's own: the next step changes them.
         """
         numbers = {id(p): i for i, (_, p) in enumerate(self._each())}
-        groups = [{**{key: value for key, value in group.items() if key != "params"}, "params": [numbers[id(p)] for p in group["params"]]}
-                  for group in self.param_groups]
+        groups = []
+        for group in self.param_groups:
+            options = {key: value for key, value in group.items() if key != "params"}
+            groups.append({**options, "params": [numbers[id(p)] for p in group["params"]]})
         return {"state": {numbers.get(id(p), p): state for p, state in self.state.items() if state}, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -243,8 +248,8 @@ class Optimizer:
     def check_state(self, p: Tensor, value: Tensor, what: str) -> None:
         """Raise unless a tensor in the state of a parameter is as large as that."""
         if value.shape != p.shape:
-            raise errors.ShapeError(f"{what} has shape {tuple(value.shape)}, and the parameter {tuple(p.shape)}: are the parameters in "
-                                    "the order that they were saved in?")
+            raise errors.ShapeError(f"{what} has shape {tuple(value.shape)}, and the parameter {tuple(p.shape)}: are the "
+                                    "parameters in the order that they were saved in?")
 
     def __getstate__(self) -> dict[str, Any]:
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
@@ -331,7 +336,8 @@ def between(name: str, least: float, end: float, **options: Any) -> None:
     """Raise unless least <= each < end."""
     for option, value in options.items():
         if isinstance(value, Tensor):
-            raise errors.WrongValue(f"{name}: {option} is a number, got a Tensor of shape {tuple(value.shape)}: write float({option})")
+            raise errors.WrongValue(f"{name}: {option} is a number, got a Tensor of shape {tuple(value.shape)}: "
+                                    f"write float({option})")
         if backend.python_number(value) is None:
             raise errors.WrongType(f"{name}: {option} is a number, got {value!r}")
         if not least <= value < end:

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..backend import xp
-from .optimizer import Optimizer, Params, below_one, buffer, gradient, next_step, not_negative, pieces
+from .optimizer import Optimizer, Params, State, below_one, buffer, gradient, next_step, not_negative, pieces
 
 __all__ = ["RAdam"]
 
@@ -25,13 +25,13 @@ class RAdam(Optimizer):
                  maximize: bool = False, capturable: bool = False, differentiable: bool = False) -> None:
         not_negative("RAdam", lr=lr, eps=eps, weight_decay=weight_decay)
         below_one("RAdam", beta1=betas[0], beta2=betas[1])
-        super().__init__(params, dict(lr=lr, betas=tuple(betas), eps=eps, weight_decay=weight_decay, maximize=maximize, foreach=foreach,
-                                      capturable=capturable, decoupled_weight_decay=decoupled_weight_decay,
+        super().__init__(params, dict(lr=lr, betas=tuple(betas), eps=eps, weight_decay=weight_decay, maximize=maximize,
+                                      foreach=foreach, capturable=capturable, decoupled_weight_decay=decoupled_weight_decay,
                                       differentiable=differentiable))
 
-    def update(self, w: Any, g: Any, state: dict[str, Any], *, lr: float, betas: tuple[float, float], eps: float, weight_decay: float,
-               decoupled_weight_decay: bool, maximize: bool) -> None:
-        sqrt = xp(w).sqrt
+    def update(self, param: Any, grad: Any, state: State, *, lr: float, betas: tuple[float, float], eps: float,
+               weight_decay: float, decoupled_weight_decay: bool, maximize: bool) -> None:
+        sqrt = xp(param).sqrt
         beta1, beta2 = betas
         decay = 0 if decoupled_weight_decay else weight_decay
         t = next_step(state)
@@ -43,7 +43,7 @@ class RAdam(Optimizer):
             r2 = (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
             lr_t *= (r2 * (1 - beta2**t)) ** 0.5
 
-        for w, g, m, v in pieces(w, g, buffer(state, "exp_avg", w), buffer(state, "exp_avg_sq", w)):
+        for w, g, m, v in pieces(param, grad, buffer(state, "exp_avg", param), buffer(state, "exp_avg_sq", param)):
             g = gradient(w, g, decay, maximize)
             if decay != weight_decay:
                 w *= 1 - lr * weight_decay

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..backend import xp
-from .optimizer import Optimizer, Params, buffer, gradient, next_step, not_negative, pieces
+from .optimizer import Optimizer, Params, State, buffer, gradient, next_step, not_negative, pieces
 
 __all__ = ["RMSprop"]
 
@@ -26,14 +26,13 @@ class RMSprop(Optimizer):
         super().__init__(params, dict(lr=lr, momentum=momentum, alpha=alpha, eps=eps, centered=centered, weight_decay=weight_decay,
                                       capturable=capturable, foreach=foreach, maximize=maximize, differentiable=differentiable))
 
-    def update(self, w: Any, g: Any, state: dict[str, Any], *, lr: float, alpha: float, eps: float, weight_decay: float,
+    def update(self, param: Any, grad: Any, state: State, *, lr: float, alpha: float, eps: float, weight_decay: float,
                momentum: float, centered: bool, maximize: bool) -> None:
-        sqrt = xp(w).sqrt
+        sqrt = xp(param).sqrt
         next_step(state)
-        v = buffer(state, "square_avg", w)
-        b = buffer(state, "momentum_buffer", w) if momentum else None
-        m = buffer(state, "grad_avg", w) if centered else None
-        for w, g, v, b, m in pieces(w, g, v, b, m):
+        buffers = [buffer(state, name, param) if wanted else None for name, wanted in (
+            ("square_avg", True), ("momentum_buffer", momentum), ("grad_avg", centered))]
+        for w, g, v, b, m in pieces(param, grad, *buffers):
             g = gradient(w, g, weight_decay, maximize)
             v *= alpha
             v += (1 - alpha) * g * g

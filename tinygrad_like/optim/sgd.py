@@ -3,8 +3,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .optimizer import Optimizer, Params, buffer, gradient, not_negative, pieces
 from .. import errors
+from .optimizer import Optimizer, Params, State, buffer, gradient, not_negative, pieces
 
 __all__ = ["SGD"]
 
@@ -35,15 +35,15 @@ class SGD(Optimizer):
         super().__init__(params, dict(lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov,
                                       maximize=maximize, foreach=foreach, differentiable=differentiable, fused=fused))
 
-    def update(self, w: Any, g: Any, state: dict[str, Any], *, lr: float, momentum: float, dampening: float, weight_decay: float,
+    def update(self, param: Any, grad: Any, state: State, *, lr: float, momentum: float, dampening: float, weight_decay: float,
                nesterov: bool, maximize: bool) -> None:
         if not momentum:
-            for w, g in pieces(w, g):
+            for w, g in pieces(param, grad):
                 w -= lr * gradient(w, g, weight_decay, maximize)
             return
 
         weight = 1 if state.get("momentum_buffer") is None else 1 - dampening
-        for w, g, b in pieces(w, g, buffer(state, "momentum_buffer", w)):
+        for w, g, b in pieces(param, grad, buffer(state, "momentum_buffer", param)):
             g = gradient(w, g, weight_decay, maximize)
             b *= momentum
             b += g if weight == 1 else weight * g

@@ -35,7 +35,8 @@ def clip_grad_norm_(parameters: Tensors, max_norm: float, norm_type: float = 2.0
 
 
 @no_grad()
-def get_total_norm(tensors: Tensors, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: bool | None = None) -> Tensor:
+def get_total_norm(tensors: Tensors, norm_type: float = 2.0, error_if_nonfinite: bool = False,
+                   foreach: bool | None = None) -> Tensor:
     """(Σ |x|ᵖ)^(1/p) over all numbers of all tensors, for p = norm_type."""
     refuse_foreach("get_total_norm", foreach)
     tensors = listed(tensors)
@@ -44,8 +45,8 @@ def get_total_norm(tensors: Tensors, norm_type: float = 2.0, error_if_nonfinite:
         return tensor(0.0)
     total_norm = vector_norm(stack([vector_norm(x, p) for x in tensors]), p)
     if error_if_nonfinite and not total_norm.isfinite():
-        raise RuntimeError(f"the total norm of order {p} of the gradients is {total_norm.item()}, so they cannot be clipped.  The gradients "
-                           "themselves are unchanged: look for the first that is not finite.  error_if_nonfinite=False scales by it anyway")
+        raise RuntimeError(f"the total norm of order {p} of the gradients is {total_norm.item()}, so they cannot be clipped.  "
+                           "They are unchanged: look for the first that is not finite, or error_if_nonfinite=False scales by it")
     return total_norm
 
 
