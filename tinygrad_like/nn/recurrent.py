@@ -65,7 +65,7 @@ class RNNBase(Module):
         for layer in range(num_layers):
             features = input_size if layer == 0 else hidden_size * self._directions
             for suffix in self._suffixes(layer):
-                shapes = {"weight_ih": (rows, features), "weight_hh": (rows, hidden_size)}
+                shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, features), "weight_hh": (rows, hidden_size)}
                 shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)} if bias else {}
                 for kind, shape in shapes.items():
                     self.register_parameter(kind + suffix, Parameter(empty(shape, device=device, dtype=dtype)))
@@ -117,8 +117,8 @@ class RNNBase(Module):
         out, last = self._run(x, states, sizes)
         if packed:
             last = permuted(last, input.unsorted_indices)
-            out = PackedSequence(out, input.batch_sizes, input.sorted_indices, input.unsorted_indices)
-        elif one:
+            return PackedSequence(out, input.batch_sizes, input.sorted_indices, input.unsorted_indices), self._state(last)
+        if one:
             out, last = out.squeeze(1), [state.squeeze(1) for state in last]
         elif self.batch_first:
             out = out.transpose(0, 1)
@@ -126,14 +126,15 @@ class RNNBase(Module):
 
     def _run(self, x: Tensor, states: list[Any], sizes: tuple[int, ...] | None) -> tuple[Tensor, list[Tensor]]:
         """All layers in all directions: the outputs of the last, and the last states of all."""
-        found = []
+        found: list[Any] = []
         for layer in range(self.num_layers):
             if layer:
                 x = F.dropout(x, self.dropout, self.training)
             outs = []
             for suffix in self._suffixes(layer):
                 own = [state[len(found)] for state in states]
-                results = self.op(x, *own, *self._weights(suffix), sizes=sizes, reverse=suffix.endswith("reverse"), **self._options())
+                results = self.op(x, *own, *self._weights(suffix), sizes=sizes, reverse=suffix.endswith("reverse"),
+                                  **self._options())
                 outs.append(results[0])
                 found.append(results[1:])
             x = cat(outs, -1) if self.bidirectional else outs[0]
@@ -158,12 +159,13 @@ class RNNBase(Module):
         if packed and x.ndim != 2:
             raise errors.ShapeError(f"{name}: the data of a PackedSequence has shape (rows, features) here, got {tuple(x.shape)}")
         if x.ndim not in (2, 3):
-            raise errors.ShapeError(f"{name}: the input has shape {shape}, or (time, features) for one sequence, got {tuple(x.shape)}"
+            raise errors.ShapeError(f"{name}: the input has shape {shape}, or (time, features) for one sequence, got "
+                                    f"{tuple(x.shape)}"
                                     + (": for one number a step, x.unsqueeze(-1) makes it the only feature" if x.ndim == 1 else ""))
         if x.shape[-1] != self.input_size:
             where = [i for i, n in enumerate(x.shape[:-1]) if n == self.input_size]
-            raise errors.ShapeError(f"{name}: the input of shape {tuple(x.shape)} has {x.shape[-1]} features (axis {x.ndim - 1}), and "
-                                    f"input_size={self.input_size} was expected"
+            raise errors.ShapeError(f"{name}: the input of shape {tuple(x.shape)} has {x.shape[-1]} features (axis {x.ndim - 1}), "
+                                    f"and input_size={self.input_size} was expected"
                                     + (f".  Axis {where[0]} would fit: x.transpose({where[0]}, {x.ndim - 1})" if where else ""))
         if 0 in x.shape[:1] or (self.batch_first and x.ndim == 3 and x.shape[1] == 0):
             raise errors.ShapeError(f"{name}: the input of shape {tuple(x.shape)} has no step: a sequence has at least one")
@@ -248,7 +250,8 @@ class LSTM(RNNBase):
 
 
 class GRU(RNNBase):
-    """h_t = (1 - z) n + z h_{t-1}, where the gates r and z (σ) see x_t and h_{t-1}, and the news n (tanh) x_t and r times h_{t-1}'s part
+    """h_t = (1 - z) n + z h_{t-1}, where the gates r, z (σ) see x_t and h_{t-1}, and the news n (tanh) x_t and as much of h_{t-1} as
+    r lets through
 
     input (time, batch, input_size), hx (num_layers · directions, batch, hidden_size) ->
     output (time, batch, directions · hidden_size), hx at the end.  The rows of the weights are those of r, z and n.
@@ -270,7 +273,7 @@ def check_nonlinearity(name: str, nonlinearity: Any) -> str:
 
 # ---- single steps -----------------------------------------------------------------------------------------------
 class RNNCellBase(Module):
-    """What the cells share: one step, with the weights of one layer in one direction, which start uniform between ±1/√hidden_size."""
+    """What the cells share: one step of one layer in one direction.  The weights start uniform between ±1/√hidden_size."""
     op: ClassVar[type[Op]]
     gates: ClassVar[int]
     states: ClassVar[tuple[str, ...]] = ("hx",)
@@ -304,8 +307,8 @@ class RNNCellBase(Module):
         if not isinstance(x, autograd.Tensor):
             raise TypeError(f"{name}: the input is a Tensor, got {type(x).__name__}: make one with tensor(…)")
         if x.ndim not in (1, 2) or x.shape[-1] != self.input_size:
-            raise errors.ShapeError(f"{name}: the input has shape (batch, input_size={self.input_size}), or ({self.input_size},) for "
-                                    f"one sequence, got {tuple(x.shape)}"
+            raise errors.ShapeError(f"{name}: the input has shape (batch, input_size={self.input_size}), or ({self.input_size},) "
+                                    f"for one sequence, got {tuple(x.shape)}"
                                     + (f": a whole sequence goes through nn.{name[:-4]}" if x.ndim == 3 else ""))
         expected = (*x.shape[:-1], self.hidden_size)
         if hx is None:
@@ -350,7 +353,7 @@ class RNNCell(RNNCellBase):
 
 
 class LSTMCell(RNNCellBase):
-    """One step of `LSTM`: input (batch, input_size), (hx, cx) (batch, hidden_size) each -> the next (hx, cx).  Zeros, if not given."""
+    """One `LSTM` step: input (batch, input_size), (hx, cx) (batch, hidden_size) each -> the next (hx, cx).  Zeros, if not given."""
     op, gates, states = ops.lstm, 4, ("hx", "cx")
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:

@@ -251,7 +251,7 @@ class lstm(Op):
 class gru(Op):
     """outs = h_t at all steps, and the last h:      h_t = (1 - z) n + z h_{t-1},   where
 
-        r, z = σ(w_ih x_t + b_ih + w_hh h_{t-1} + b_hh)  by their rows,      n = tanh(w_ih x_t + b_ih + r m),      m = w_hh h_{t-1} + b_hh
+        r, z = σ(w_ih x_t + b_ih + w_hh h_{t-1} + b_hh)  by their rows,  n = tanh(w_ih x_t + b_ih + r m),  m = w_hh h_{t-1} + b_hh
 
     x: (time, batch, features), or packed.  h0: (batch, size).  w_ih: (3 size, features).  w_hh: (3 size, size).  b: (3 size), the
     rows of r, z and n under each other      (K. Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014,
