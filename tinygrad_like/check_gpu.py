@@ -176,6 +176,7 @@ def special_cases() -> dict[str, Any]:
     np = backend.host
     x, y = numbers(4, 3), numbers(4, 3, seed=1)
     rows, places = np.array([2, 0, 2]), np.array([[2, 0, 1], [1, 2, 0]])
+    packed = {"sizes": (3, 2, 1)}
     return {
         "add_item": ([x, y[:3]], {"index": rows}),
         "argtopk": ([x], {"k": 2}),
@@ -183,14 +184,18 @@ def special_cases() -> dict[str, Any]:
         "bincount": ([np.array([3, 0, 3])], {}),
         "broadcast_to": ([x], {"to": (2, 4, 3)}),
         "cross_entropy": ([x], {"places": (np.arange(4)[:, None], np.array([[2], [0], [1], [2]]))}),
+        "ctc_loss": ([numbers(4, 2, 3) - 1], {"labels": np.array([[1, 2], [2, 1]]), "times": np.array([4, 3]),
+                                              "lengths": np.array([2, 1])}),
         "einsum": ([x, y], {"subscripts": "ij,kj->ik"}),
         "embedding": ([x], {"indices": places}),
         "extreme_item": ([x, y[:3]], {"index": np.array([2, 0, 1])}),
         "fold_borders": ([numbers(6, 7)], {"widths": ((1, 1), (2, 2)), "mode": "reflect"}),
         "full_like": ([x], {"value": 2.0}),
         "getitem": ([x], {"index": (rows, slice(1, None))}),
+        "gru": ([numbers(6, 3), y[:3, :2], numbers(6, 3), numbers(6, 2), numbers(6), numbers(6)], {**packed, "reverse": True}),
         "histogram": ([x], {"bins": 4, "low": 0.0, "high": 1.0}),
         "linear": ([x, numbers(5, 3), numbers(5)], {}),
+        "lstm": ([numbers(6, 3), y[:3, :2], y[:3, 1:], numbers(8, 3), numbers(8, 2), numbers(8), numbers(8)], packed),
         "masked": ([x], {"keep": x > y}),
         "matmul": ([numbers(2, 4, 3), numbers(3, 5, seed=1)], {}),
         "one_hot": ([rows], {"classes": 3}),
@@ -205,6 +210,7 @@ def special_cases() -> dict[str, Any]:
         "quantile_places": ([x], {"q": np.array([0.3]), "axis": 0}),
         "repeat": ([x], {"repeats": 2, "axis": 0}),
         "reshape": ([x], {"to": (3, 4)}),
+        "rnn": ([numbers(6, 3), y[:3, :2], numbers(2, 3), numbers(2, 2), numbers(2), numbers(2)], packed),
         "roll": ([x], {"shift": (1,), "axis": (0,)}),
         "searchsorted": ([np.arange(4) / 4, x], {}),
         "setitem": ([x, y[:2]], {"index": slice(1, 3)}),

@@ -250,7 +250,7 @@ class LSTM(RNNBase):
 
 
 class GRU(RNNBase):
-    """h_t = (1 - z) n + z h_{t-1}, where the gates r, z (σ) see x_t and h_{t-1}, and the news n (tanh) x_t and as much of h_{t-1} as
+    """h_t = (1 - z) n + z h_{t-1}, where the gates r, z (σ) see x_t and h_{t-1}, and the news n (tanh) x_t and what of h_{t-1}
     r lets through
 
     input (time, batch, input_size), hx (num_layers · directions, batch, hidden_size) ->
