@@ -55,4 +55,9 @@ LAYERS += [
     Layer("nn.TripletMarginWithDistanceLoss()", (4, 3), (4, 3), (4, 3)),
     Layer("nn.TripletMarginWithDistanceLoss(distance_function=lambda x, y: (x - y).abs().sum(-1), margin=2.0, swap=True)",
           (4, 3), (4, 3), (4, 3)),
+
+    *[Layer(f"nn.CTCLoss({options})", (6, 2, 4), np.array([[1, 2, 2], [3, 1, 0]]), second=False,
+            call="m(xs[0].log_softmax(2), xs[1], (6, 5), (3, 2))") for options in ("", "reduction='sum'", "reduction='none'")],
+    Layer("nn.CTCLoss(3, zero_infinity=True)", (3, 2, 4), np.array([1, 1, 0, 2]), np.array([3, 2]), np.array([3, 1]), second=False,
+          call="m(xs[0].log_softmax(2), *xs[1:])"),
 ]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["L1Loss", "MSELoss", "HuberLoss", "SmoothL1Loss", "CrossEntropyLoss", "NLLLoss", "BCELoss", "BCEWithLogitsLoss",
            "KLDivLoss", "PoissonNLLLoss", "GaussianNLLLoss", "HingeEmbeddingLoss", "MarginRankingLoss", "SoftMarginLoss",
            "MultiMarginLoss", "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss", "CosineEmbeddingLoss", "TripletMarginLoss",
-           "TripletMarginWithDistanceLoss"]
+           "TripletMarginWithDistanceLoss", "CTCLoss"]
 
 
 class Loss(Module):
@@ -314,3 +314,22 @@ class TripletMarginWithDistanceLoss(Loss):
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
         return F.triplet_margin_with_distance_loss(anchor, positive, negative, distance_function=self.distance_function,
                                                    margin=self.margin, swap=self.swap, reduction=self.reduction)
+
+
+# ---- sequences --------------------------------------------------------------------------------------------------
+class CTCLoss(Loss):
+    """-log p of a sequence of labels, for log-probabilities of labels in each frame, wherever in it the labels may be
+
+    Called with log_probs (T, N, C), targets (N, S) or in one line, input_lengths and target_lengths of N ints each.
+    blank: the label that means "none here".  zero_infinity: 0 for samples with too few frames to spell their labels.
+    The algorithm stands in `ops/ctc.py`        (Graves et al. 2006)
+    """
+    blank: int
+    zero_infinity: bool
+
+    def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
+        super().__init__(reduction=reduction)
+        self.blank, self.zero_infinity = blank, zero_infinity
+
+    def forward(self, log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any) -> Tensor:
+        return F.ctc_loss(log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction, self.zero_infinity)

@@ -247,7 +247,8 @@ class logaddexp(Op):
 
 def gap(x, out):
     """x - out, and 0 where the two are equal, though they be infinite."""
-    return where(x - out, 0, condition=x != out)
+    differ = x != out
+    return where(x, 0, condition=differ) - where(out, 0, condition=differ)
 
 
 class xlogy(Op):

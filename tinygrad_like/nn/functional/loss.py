@@ -19,7 +19,7 @@ __all__ = [
     "mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "cross_entropy", "nll_loss", "binary_cross_entropy",
     "binary_cross_entropy_with_logits", "kl_div", "poisson_nll_loss", "gaussian_nll_loss", "hinge_embedding_loss",
     "margin_ranking_loss", "soft_margin_loss", "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss",
-    "cosine_embedding_loss", "triplet_margin_loss", "triplet_margin_with_distance_loss",
+    "cosine_embedding_loss", "triplet_margin_loss", "triplet_margin_with_distance_loss", "ctc_loss",
 ]
 
 
@@ -454,6 +454,89 @@ def triplet_margin_with_distance_loss(anchor: Tensor, positive: Tensor, negative
     if swap:
         far = ops.minimum(far, distance(positive, negative))
     return reduced("triplet_margin_loss", ops.clip(margin + near - far, 0, None), reduction)
+
+
+# ---- sequences --------------------------------------------------------------------------------------------------
+def ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any, blank: int = 0, reduction: str = "mean",
+             zero_infinity: bool = False) -> Tensor:
+    """-log p of the label sequences targets, for log-probabilities of labels in each frame, wherever in it the labels may be.
+
+    log_probs: (T, N, C), from log_softmax over the C labels, the blank among them; or (T, C) of one sample.
+    targets: class numbers without blanks, (N, S), of which the first target_lengths[n] count; or all of them in one line.
+    input_lengths, target_lengths: how many frames, and labels, each sample has: N ints, in a tuple or a tensor on the CPU.
+    reduction="mean" divides the loss of each sample by its number of labels, and takes the mean over samples.
+    zero_infinity: a sample with too few frames to spell its labels has loss inf, and gradient 0; this makes the loss 0 too.
+    The algorithm, and what its gradient means, stand in `ops/ctc.py`        (Graves et al. 2006)
+    """
+    check_reduction("ctc_loss", reduction)
+    check_tensors("ctc_loss", log_probs=log_probs, targets=targets)
+    x = log_probs.array
+    if x.ndim not in (2, 3) or x.dtype.kind != "f":
+        raise errors.ShapeError(f"ctc_loss: log_probs has floating-point numbers in shape (T, N, C), or (T, C), got shape "
+                                f"{x.shape} and dtype {log_probs.dtype}")
+    if targets.array.dtype.kind not in "iu":
+        raise errors.WrongType(f"ctc_loss: targets holds class numbers, which are integers, got dtype {targets.dtype}: .long()")
+    one = x.ndim == 2
+    frames, n, classes = x.shape if not one else (x.shape[0], 1, x.shape[1])
+    if not 0 <= blank < classes:
+        raise errors.WrongValue(f"ctc_loss: blank={blank} is none of the {classes} labels of log_probs, {x.shape}")
+    times, lengths = lengths_of("input_lengths", input_lengths, n, one), lengths_of("target_lengths", target_lengths, n, one)
+    for i, t in enumerate(times):
+        if t > frames:
+            raise errors.WrongValue(f"ctc_loss: input_lengths says {t} (sample {i}), and log_probs of shape {x.shape} has {frames} "
+                                    "frames, along dim 0" + (": is it (N, T, C)?  transpose(0, 1) makes it (T, N, C)"
+                                                             if t in x.shape[1:2] else ""))
+    labels = labels_of(targets, lengths, n, one, blank, classes)
+    own = [backend.to_device(backend.host.asarray(each, "int64"), backend.device_of(x)) for each in (times, lengths)]
+    loss = ops.ctc_loss(ops.reshape(log_probs, to=(frames, n, classes)), labels=labels, times=own[0], lengths=own[1], blank=blank)
+    if zero_infinity:
+        loss = ops.masked(loss, keep=loss.array < math.inf)
+    if reduction == "mean":
+        loss = loss / autograd.wrap(backend.xp(x).maximum(own[1], 1).astype(x.dtype))
+    return reduced("ctc_loss", ops.reshape(loss, to=()) if one else loss, reduction)
+
+
+def lengths_of(name: str, lengths: Any, n: int, one: bool) -> list[int]:
+    """The lengths of n sequences, as ints of Python."""
+    if isinstance(lengths, autograd.Tensor):
+        lengths = backend.to_device(lengths.array, "cpu").tolist()
+    lengths = [lengths] if one and isinstance(lengths, int) else list(lengths)
+    if not all([isinstance(t, int) for t in lengths]):
+        raise errors.WrongType(f"ctc_loss: {name} holds integers, got {lengths}")
+    if len(lengths) != n:
+        raise errors.ShapeError(f"ctc_loss: {name} holds one number for each of the {n} samples (dim 1 of log_probs), got "
+                                f"{len(lengths)}")
+    if lengths and min(lengths) < 0:
+        raise errors.WrongValue(f"ctc_loss: {name} is not negative, got {lengths}")
+    return lengths
+
+
+def labels_of(targets: Tensor, lengths: list[int], n: int, one: bool, blank: int, classes: int) -> Any:
+    """The labels in an array of shape (n, the longest), with blanks behind the end of each sequence."""
+    labels, longest = targets.array, max(lengths, default=0)
+    if labels.ndim == 2 and not one:
+        if len(labels) != n or labels.shape[1] < longest:
+            raise errors.ShapeError(f"ctc_loss: targets of shape {labels.shape} has no place for {n} samples (dim 1 of log_probs), "
+                                    f"the longest of {longest} labels (target_lengths): (N, S) is ({n}, {longest}) or longer")
+        labels = labels[:, :longest]
+    elif labels.ndim == 1:
+        if labels.size != sum(lengths) and not (one and labels.size > longest):
+            raise errors.ShapeError(f"ctc_loss: targets of shape {labels.shape} holds all labels in one line, and target_lengths "
+                                    f"adds up to {sum(lengths)}: {lengths}")
+        starts = [sum(lengths[:i]) for i in range(n)]
+        at = [[start + min(k, length - 1) if length else 0 for k in range(longest)] for start, length in zip(starts, lengths)]
+        labels = labels[backend.to_device(backend.host.asarray(at, "int64").reshape(n, longest), backend.device_of(labels))]
+    else:
+        raise errors.ShapeError(f"ctc_loss: targets has shape (N, S), or all labels are in one line, got {labels.shape}"
+                                + (", for log_probs of one sample, (T, C)" if one else ""))
+    counts = backend.host.arange(longest) < backend.host.asarray(lengths, "int64").reshape(n, 1)
+    counts = backend.to_device(counts, backend.device_of(labels))
+    if backend.debug or backend.device_of(labels) == "cpu":
+        backend.check_indices(labels * counts, classes, "ctc_loss: label")
+        if ((labels == blank) & counts).any():
+            raise errors.WrongValue(f"ctc_loss: a target holds the label {blank}, which is the blank and stands between labels by "
+                                    "itself: number the labels without it, or name another one by blank=")
+    return backend.xp(labels).where(counts, labels, blank)
 
 
 check_inputs(globals(), __all__)
