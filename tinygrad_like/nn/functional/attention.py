@@ -134,8 +134,8 @@ def as_numbers(name: str, mask: Tensor, query: Tensor, attended: bool) -> Tensor
     """The numbers that a mask of booleans or numbers stands for."""
     array = mask.array
     if array.dtype.kind == "b":
-        there, gone = (0.0, -math.inf) if attended else (-math.inf, 0.0)
-        return wrap(backend.where(array, backend.asarray(there, [array]).astype(query.array.dtype), gone))
+        zeros = backend.xp(array).zeros(array.shape, query.array.dtype)
+        return wrap(backend.where(~array if attended else array, -math.inf, zeros))
     if array.dtype.kind != "f":
         raise errors.WrongType(f"{name}: a mask is of booleans, or of floating-point numbers that are added to the scores, got "
                                f"{mask.dtype}: .bool() makes booleans of it.  (Mind which of them mean that a key is attended)")
