@@ -1,6 +1,7 @@
 """What networks are built from."""
 from . import functional as functional, init as init, utils as utils
 from .activation import *
+from .attention import *
 from .containers import *
 from .conv import *
 from .distance import *
@@ -12,5 +13,9 @@ from .linear import *
 from .loss import *
 from .module import *
 from .normalization import *
+from .padding import *
 from .parameter import *
+from .pooling import *
 from .recurrent import *
+from .vision import *
+from .transformer import *

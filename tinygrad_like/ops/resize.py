@@ -20,22 +20,29 @@ class resample(Op):
     integers = False
 
     def forward(x, *, matrix, axis):
-        order = sorted(range(x.ndim), key=lambda a: -x.strides[a])      # as memory runs: then reshape is a view
-        line = x.transpose(order)
-        shape, place = line.shape, order.index(axis % x.ndim)
-        line = line.reshape(math.prod(shape[:place]), shape[place], math.prod(shape[place + 1:]))
+        x, place, back = in_memory_order(x, axis)
+        before, behind = x.shape[:place], x.shape[place + 1:]
+        line = x.reshape(math.prod(before), x.shape[place], math.prod(behind))          # a view
         out = line[..., 0] @ matrix.swapaxes(0, 1) if line.shape[2] == 1 else matrix @ line
-        return out.reshape(shape[:place] + (len(matrix),) + shape[place + 1:]).transpose([order.index(a) for a in range(x.ndim)])
+        return out.reshape(before + (len(matrix),) + behind).transpose(back)
 
     def dx(g, matrix, axis): return resample(g, matrix=matrix.swapaxes(0, 1), axis=axis)
 
 
 class nearest(Op):
     """outᵢ = x_{indices[i]} along an axis"""
-    def forward(x, *, indices, axis): return x.take(indices, axis)
+    def forward(x, *, indices, axis):
+        x, place, back = in_memory_order(x, axis)
+        return x.take(indices, place).transpose(back)
 
     def dx(g, indices, axis, shape):
         return resample(g, matrix=astype(one_hot(indices, classes=shape[axis]), dtype=g.dtype).swapaxes(0, 1), axis=axis)
+
+
+def in_memory_order(x, axis):
+    """x with its axes as memory runs; where `axis` is there; and how the axes go back."""
+    order = sorted(range(x.ndim), key=lambda a: -x.strides[a])
+    return x.transpose(order), order.index(axis % x.ndim), [order.index(a) for a in range(x.ndim)]
 
 
 # ---- weights ----------------------------------------------------------------------------------------------------

@@ -1,0 +1,40 @@
+"""Pooling layers to try."""
+import numpy as np
+
+from ..layer import Layer
+
+LAYERS = [
+    Layer("nn.MaxPool1d(2)", (2, 3, 7)),
+    Layer("nn.MaxPool1d(3, 1, 1, 2)", (3, 8)),
+    Layer("nn.MaxPool2d(2)", (2, 3, 4, 6)),
+    Layer("nn.MaxPool2d(2)", (0, 3, 4, 6)),
+    Layer("nn.MaxPool2d(3, 2, 1)", (2, 2, 7, 6)),
+    Layer("nn.MaxPool2d((2, 3), stride=(1, 2), padding=(1, 0), dilation=(2, 1), ceil_mode=True)", (2, 6, 6)),
+    Layer("nn.MaxPool2d(2, return_indices=True)", (1, 2, 5, 4), call="m(*xs)[0]"),
+    Layer("nn.MaxPool2d((4, 6))", (2, 3, 4, 6)),
+    Layer("nn.MaxPool3d(2, stride=1)", (1, 2, 3, 3, 3)),
+    Layer("nn.MaxUnpool1d(2)", (1, 1, 2), np.array([[[1, 2]]])),
+    Layer("nn.MaxUnpool2d(2, stride=2)", (1, 1, 2, 2), np.array([[[[0, 3], [9, 15]]]])),
+    Layer("nn.MaxUnpool2d((2, 2))", (1, 2, 2), np.array([[[0, 3], [9, 15]]]), call="m(*xs, output_size=[1, 1, 5, 5])"),
+    Layer("nn.MaxUnpool3d((1, 2, 2))", (1, 1, 1, 1, 2), np.array([[[[[1, 6]]]]])),
+    Layer("nn.AvgPool1d(3, 2, 1)", (2, 3, 7)),
+    Layer("nn.AvgPool1d(2, ceil_mode=True, count_include_pad=False)", (3, 7)),
+    Layer("nn.AvgPool2d(2)", (2, 3, 4, 6)),
+    Layer("nn.AvgPool2d(3, 2, 1, ceil_mode=True, count_include_pad=False)", (2, 2, 6, 5)),
+    Layer("nn.AvgPool2d((2, 3), (1, 2), (1, 0), ceil_mode=True)", (2, 6, 6)),
+    Layer("nn.AvgPool2d(2, divisor_override=3)", (1, 2, 4, 4)),
+    Layer("nn.AvgPool3d(2, stride=1, padding=1)", (1, 2, 3, 2, 3)),
+    Layer("nn.LPPool1d(2, 3)", (2, 2, 7)),
+    Layer("nn.LPPool2d(3, 2, stride=1)", (1, 2, 4, 4), low=0.5, high=1.5),
+    Layer("nn.LPPool2d(1.5, (2, 3), ceil_mode=True)", (1, 2, 5, 4), low=0.5, high=1.5),
+    Layer("nn.LPPool3d(2, 2)", (1, 2, 2, 4, 2)),
+    Layer("nn.AdaptiveMaxPool1d(3)", (2, 2, 7)),
+    Layer("nn.AdaptiveMaxPool2d((None, 2))", (2, 2, 3, 5)),
+    Layer("nn.AdaptiveMaxPool2d(2, return_indices=True)", (2, 4, 6), call="m(*xs)[0]"),
+    Layer("nn.AdaptiveMaxPool3d(1)", (2, 2, 3, 2, 3)),
+    Layer("nn.AdaptiveAvgPool1d(3)", (2, 2, 6)),
+    Layer("nn.AdaptiveAvgPool2d(1)", (2, 3, 4, 5)),
+    Layer("nn.AdaptiveAvgPool2d((None, 3))", (2, 3, 4, 5)),
+    Layer("nn.AdaptiveAvgPool2d((7, 2))", (3, 4, 5)),
+    Layer("nn.AdaptiveAvgPool3d((2, 1, 3))", (1, 2, 3, 2, 3)),
+]
