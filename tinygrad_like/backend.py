@@ -392,9 +392,9 @@ def total(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def weighted_total(x: Any, axis: tuple[int, ...], by: Any = None) -> Any:
-    """Σ x, or Σ x · by, over some axes, which stay as axes of length 1.  by has length 1 in the others.
+    """Σ x, or Σ x · by, over some axes, which stay as axes of length 1.
 
-    NumPy's sums are slow where the axes are short, or not last in memory.  Here they are products with vectors: of ones, or of `by`.
+    NumPy's sums are slow where the axes are short, or not last in memory.  Here they are products with vectors, of ones or of `by`.
     """
     if type(x) is not numpy.ndarray or not x.size:
         return (x if by is None else x * by).sum(axis=axis, keepdims=True)

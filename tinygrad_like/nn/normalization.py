@@ -77,8 +77,8 @@ class ChannelNorm(Module):
                              + (f": that is for {kind}{fits}" if fits and fits != name[-2:] else ""))
 
     def extra_repr(self) -> str:
-        return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, bias={self.bias is not None}, "
-                f"track_running_stats={self.track_running_stats}")
+        return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+                f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}")
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any], strict: bool,
                               missing_keys: list[str], unexpected_keys: list[str], error_msgs: list[str]) -> None:
@@ -164,13 +164,13 @@ class InstanceNorm3d(InstanceNorm):
 
 # ---- over the features of one example ---------------------------------------------------------------------------
 def as_shape(name: str, normalized_shape: Any) -> tuple[int, ...]:
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-    check_counts(name, **{f"normalized_shape[{i}]": n for i, n in enumerate(shape)})
+    shape = tuple(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
+    check_counts(name, **{f"normalized_shape[{i}]" if len(shape) > 1 else "normalized_shape": n for i, n in enumerate(shape)})
     return shape
 
 
 class LayerNorm(Module):
-    """(x - μ) / √(σ² + ε) · w + b, μ and σ² of each example over the last dims, which have shape normalized_shape (or int: one dim).
+    """(x - μ) / √(σ² + ε) · w + b, μ and σ² of each example over the last dims, of shape normalized_shape (an int: one dim).
 
     elementwise_affine: whether there are a weight w, 1 at the start, and (unless bias=False) a bias b, 0, of that shape.
     """

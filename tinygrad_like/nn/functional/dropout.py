@@ -39,10 +39,10 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
 
 def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """`dropout` of whole channels, of images (N, C, H, W).  Input of 3 dims counts as (N, C, L), with a warning, as in PyTorch."""
+    """`dropout` of whole channels, of images (N, C, H, W).  Input of 3 dims counts as (N, C, L), with a warning."""
     if input.ndim == 3:
-        warnings.warn(f"dropout2d: input of shape {tuple(input.shape)} is taken for (N, C, L): for that there is dropout1d; and for "
-                      "one image (C, H, W), x.unsqueeze(0)", stacklevel=3)
+        warnings.warn(f"dropout2d: input of shape {tuple(input.shape)} is taken for (N, C, L): for that there is dropout1d; and "
+                      "for one image (C, H, W), x.unsqueeze(0)", stacklevel=3)
     elif input.ndim != 4:
         raise ShapeError(f"dropout2d takes input of shape (N, C, H, W), got {tuple(input.shape)}")
     return dropped("dropout2d", input, p, training, inplace, channels_of(input))
@@ -125,7 +125,7 @@ def check_probability(name: str, p: float) -> None:
 
 
 def drawn(input: Tensor, p: float, shape: Any) -> Any:
-    """A mask that is False with probability p, for the input's device.  Each element takes 32 bits: half a draw of the generator."""
+    """A mask, for the input's device, that is False with probability p.  For each element 32 bits are drawn."""
     if input.array.dtype.kind not in "fc":
         raise RuntimeError(f"dropout divides what is left by 1 - p, so input is of floating point, got {input.dtype}")
     count = int(np.prod(shape, dtype="int64"))

@@ -30,6 +30,7 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
     if input.ndim < 2:
         raise errors.ShapeError(f"{name}: input has shape (N, C) or (N, C, …), got {tuple(input.shape)}")
     check_channels(name, input, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var)
+    check_both(name, running_mean, running_var)
     w, b = per_channel(weight, input.ndim), per_channel(bias, input.ndim)
     if not training:
         if running_mean is None or running_var is None:
@@ -40,8 +41,8 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
     n = math.prod([input.shape[a] for a in axis])
     if n == 1:
         raise ValueError(f"{name}: in training there has to be more than one value per channel, and input of shape "
-                         f"{tuple(input.shape)} has one: its variance is 0, whatever it is.  Use larger batches (a DataLoader's last "
-                         "one goes with drop_last=True), or eval()")
+                         f"{tuple(input.shape)} has one: its variance is 0, whatever it is.  Use larger batches (a DataLoader's "
+                         "last one goes with drop_last=True), or eval()")
     known = ops.moments(input.array, axis)
     if n:
         for running, value in ((running_mean, known[0]), (running_var, known[1] * (n / max(n - 1, 1)))):
@@ -65,8 +66,7 @@ def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var
         raise ValueError(f"{name}: there has to be more than one place (dims after N and C) to take a mean over, got shape "
                          f"{tuple(input.shape)}")
     check_channels(name, input, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var)
-    if (running_mean is None) != (running_var is None):
-        raise errors.WrongValue(f"{name}: running_mean and running_var come together, and one of them is None")
+    check_both(name, running_mean, running_var)
     w, b = per_channel(weight, input.ndim), per_channel(bias, input.ndim)
     if not use_input_stats:
         if running_mean is None or running_var is None:
@@ -130,8 +130,8 @@ def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bia
         raise errors.ShapeError(f"{name}: input has shape (N, C) or (N, C, …), got {tuple(input.shape)}")
     examples, channels, *places = input.shape
     if num_groups < 1 or channels % num_groups:
-        raise errors.WrongValue(f"{name}: the channels are divided into groups of one size, and input of shape {tuple(input.shape)} "
-                                f"has {channels} (axis 1), which num_groups={num_groups} does not divide")
+        raise errors.WrongValue(f"{name}: the channels are divided into groups of one size, and input of shape "
+                                f"{tuple(input.shape)} has {channels} (axis 1), which num_groups={num_groups} does not divide")
     check_channels(name, input, weight=weight, bias=bias)
     size = channels // num_groups
     if examples * size * math.prod(places) == 1:
@@ -192,6 +192,11 @@ def check_channels(name: str, input: Tensor, **given: Tensor | None) -> None:
             if input.ndim > 2 and x.ndim == 1 and input.shape[-1] == x.shape[0]:
                 text += f".  The {x.shape[0]} of the last axis look like the channels: x.movedim(-1, 1) puts them in place"
             raise errors.ShapeError(text)
+
+
+def check_both(name: str, running_mean: Tensor | None, running_var: Tensor | None) -> None:
+    if (running_mean is None) != (running_var is None):
+        raise errors.WrongValue(f"{name}: running_mean and running_var come together, and one of them is None")
 
 
 def last_dims(name: str, input: Tensor, normalized_shape: Any, **given: Tensor | None) -> tuple[int, ...]:
