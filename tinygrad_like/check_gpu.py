@@ -18,6 +18,7 @@ from . import autograd, backend, errors, ops
 from .functions import tensor
 from .nn.functional import cross_entropy
 from .op import Op, wrap
+from .ops.pool import Windows
 from .types import float32
 
 TOLERANCE = {"float32": 2e-4, "float64": 1e-10}         # of the largest number in a result
@@ -177,10 +178,15 @@ def special_cases() -> dict[str, Any]:
     x, y = numbers(4, 3), numbers(4, 3, seed=1)
     rows, places = np.array([2, 0, 2]), np.array([[2, 0, 1], [1, 2, 0]])
     packed = {"sizes": (3, 2, 1)}
+    windows = {"windows": (Windows(2, 2, 0, 1, 2), Windows(3, 1, 1, 1, 3))}     # side by side along axis 0, overlapping along 1
+    winner, largest = np.array([[1, 2, 0], [5, 3, 4]], "uint8"), ops.max_pool(x, **windows)
     return {
         "add_item": ([x, y[:3]], {"index": rows}),
+        "argmax_bins": ([x], {"counts": (3, 2)}),
         "argtopk": ([x], {"k": 2}),
         "astype": ([x], {"dtype": np.dtype("float32")}),
+        "avg_pool": ([x], {**windows, "padded": False}),
+        "avg_spread": ([y[:2]], {**windows, "into": (4, 3)}),
         "bincount": ([np.array([3, 0, 3])], {}),
         "broadcast_to": ([x], {"to": (2, 4, 3)}),
         "cross_entropy": ([x], {"places": (np.arange(4)[:, None], np.array([[2], [0], [1], [2]]))}),
@@ -191,6 +197,7 @@ def special_cases() -> dict[str, Any]:
         "extreme_item": ([x, y[:3]], {"index": np.array([2, 0, 1])}),
         "fold_borders": ([numbers(6, 7)], {"widths": ((1, 1), (2, 2)), "mode": "reflect"}),
         "full_like": ([x], {"value": 2.0}),
+        "get_winners": ([x], {**windows, "winner": winner}),
         "getitem": ([x], {"index": (rows, slice(1, None))}),
         "gru": ([numbers(6, 3), y[:3, :2], numbers(6, 3), numbers(6, 2), numbers(6), numbers(6)], {**packed, "reverse": True}),
         "histogram": ([x], {"bins": 4, "low": 0.0, "high": 1.0}),
@@ -198,6 +205,8 @@ def special_cases() -> dict[str, Any]:
         "lstm": ([numbers(6, 3), y[:3, :2], y[:3, 1:], numbers(8, 3), numbers(8, 2), numbers(8), numbers(8)], packed),
         "masked": ([x], {"keep": x > y}),
         "matmul": ([numbers(2, 4, 3), numbers(3, 5, seed=1)], {}),
+        "max_pool": ([x], windows),
+        "nearest": ([x], {"indices": rows, "axis": 0}),
         "one_hot": ([rows], {"classes": 3}),
         "overlap_add": ([numbers(3, 2)], {"axis": 0, "step": 1, "into": (4,)}),
         "passing": ([x, y], {"seen": tuple}),
@@ -207,15 +216,19 @@ def special_cases() -> dict[str, Any]:
         "put_add_along_axis": ([x[:2]], {"indices": places, "axis": 0, "into": (4, 3)}),
         "put_add_slices": ([x[:3]], {"indices": rows, "axis": 0, "into": (5, 3)}),
         "put_diagonal": ([x[0]], {"into": (3, 3)}),
+        "put_winners": ([y[:2]], {**windows, "winner": winner, "into": (4, 3)}),
         "quantile_places": ([x], {"q": np.array([0.3]), "axis": 0}),
         "repeat": ([x], {"repeats": 2, "axis": 0}),
+        "resample": ([x], {"matrix": numbers(5, 4), "axis": 0}),
         "reshape": ([x], {"to": (3, 4)}),
         "rnn": ([numbers(6, 3), y[:3, :2], numbers(2, 3), numbers(2, 2), numbers(2), numbers(2)], packed),
+        "rms_norm": ([x, x[:1]], {"axis": (1,), "eps": 1e-5}),
         "roll": ([x], {"shift": (1,), "axis": (0,)}),
         "searchsorted": ([np.arange(4) / 4, x], {}),
         "setitem": ([x, y[:2]], {"index": slice(1, 3)}),
         "sliding_windows": ([x], {"axis": 0, "size": 2, "step": 1}),
         "split": ([x], {"sizes": (1, 3)}),
+        "standardize": ([x, x[:1], y[:1]], {"axis": (0,)}),
         "swapaxes": ([x], {"axis1": 0, "axis2": 1}),
         "take": ([x], {"indices": rows}),
         "take_along_axis": ([x], {"indices": places, "axis": 0}),
@@ -223,6 +236,8 @@ def special_cases() -> dict[str, Any]:
         "tile": ([x], {"reps": (2, 1)}),
         "transpose": ([x], {"axes": (1, 0)}),
         "where": ([x, y], {"condition": x > y}),
+        "winner_places": ([x, largest], windows),
+        "winners": ([x, largest], windows),
     }
 
 

@@ -55,7 +55,8 @@ class Windows:
 
     def tile(self, n):
         """Whether each of n elements is in one window."""
-        return self.stride == self.size and self.padding == 0 and n == self.size * self.count and (self.dilation == 1 or self.size == 1)
+        side_by_side = self.stride == self.size and (self.dilation == 1 or self.size == 1)
+        return side_by_side and self.padding == 0 and n == self.size * self.count
 
 
 def all_meetings(shape, windows):

@@ -101,7 +101,7 @@ def weights(n, first, values):
 
 
 def nearest_indices(n, count, step, exact):
-    """Which element of x each of the result is: the one under its left edge, or (exact) under its centre.  In float32, as PyTorch."""
+    """Which element of x each of the result is: the one under its left edge, or (exact) its centre.  In float32, as PyTorch."""
     i, step = host.arange(count, dtype="float32"), host.float32(step)
     half = host.float32(0.5)
     place = host.maximum((i + half) * step - half, host.float32(0)) + half if exact else i * step

@@ -65,9 +65,9 @@ def windows_over(name: str, input: Tensor, dims: int, kernel_size: Any, stride: 
         if ceil_mode and left % s and count * s < n + p:        # one more window, unless it would begin in the padding behind
             count += 1
         if count < 1:
-            raise errors.ShapeError(f"{name}: the kernel covers {reach} elements of axis {axis}, and input of shape {shape} has {n} "
-                                    f"there" + (f", {n + 2 * p} with the padding" if p else "") + ": no window fits.  A smaller "
-                                    f"kernel_size than {kernel}, more padding, or fewer poolings before this one would do")
+            raise errors.ShapeError(f"{name}: the kernel covers {reach} elements of axis {axis}, and input of shape {shape} has "
+                                    f"{n} there" + (f", {n + 2 * p} with the padding" if p else "") + ": no window fits.  A "
+                                    f"smaller kernel_size than {kernel}, more padding, or fewer poolings before this one would do")
         found.append(Windows(k, s, p, d, count))
     return tuple(found)
 
@@ -152,7 +152,8 @@ def unpooled(name: str, dims: int, input: Tensor, indices: Tensor, kernel_size: 
                                 f"shape {tuple(places.shape)}")
     kernel = each_dim(name, "kernel_size", kernel_size, dims)
     strides = kernel if stride is None else each_dim(name, "stride", stride, dims)
-    usual = [(n - 1) * s - 2 * p + k for n, k, s, p in zip(shape[-dims:], kernel, strides, each_dim(name, "padding", padding, dims))]
+    paddings = each_dim(name, "padding", padding, dims)
+    usual = [(n - 1) * s - 2 * p + k for n, k, s, p in zip(shape[-dims:], kernel, strides, paddings)]
     size = usual
     if output_size is not None:
         given = list(ints((output_size,), f"{name}: output_size"))

@@ -15,8 +15,8 @@ from .pooling import bin_means, matrix_for
 if TYPE_CHECKING:
     from ...tensor import Tensor
 
-__all__ = ["interpolate", "upsample", "upsample_nearest", "upsample_bilinear", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle",
-           "grid_sample", "affine_grid"]
+__all__ = ["interpolate", "upsample", "upsample_nearest", "upsample_bilinear", "pixel_shuffle", "pixel_unshuffle",
+           "channel_shuffle", "grid_sample", "affine_grid"]
 
 MODES = {1: ("nearest", "nearest-exact", "area", "linear"), 2: ("nearest", "nearest-exact", "area", "bilinear", "bicubic"),
          3: ("nearest", "nearest-exact", "area", "trilinear")}
@@ -75,9 +75,8 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
 def check_mode(shape: tuple[int, ...], dims: int, mode: str, align_corners: bool | None) -> None:
     known = sorted({name for names in MODES.values() for name in names})
     if mode not in known or dims not in MODES:
-        raise NotImplementedError(f"interpolate: input has the shape (N, C, L), (N, C, H, W) or (N, C, D, H, W), and mode is one of "
-                                  f"{', '.join(known)}; got shape {shape} and mode={mode!r}" + (
-                                      ".  A single image needs a batch: x.unsqueeze(0)" if mode in known and dims in (0, 1) else ""))
+        raise NotImplementedError("interpolate: input has the shape (N, C, L), (N, C, H, W) or (N, C, D, H, W), and mode is one of "
+                                  f"{', '.join(known)}; got shape {shape} and mode={mode!r}")
     if mode not in MODES[dims]:
         wanted = next(n for n in MODES if mode in MODES[n])
         raise NotImplementedError(f"interpolate: got {dims + 2}D input, of shape {shape}, and mode {mode!r} is for {wanted + 2}D: "
@@ -143,8 +142,8 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     r = upscale_factor
     channels, height, width = check_image("pixel_shuffle", input, r, "upscale_factor")
     if channels % (r * r):
-        raise errors.ShapeError(f"pixel_shuffle: input of shape {tuple(input.array.shape)} has {channels} channels (axis -3), which "
-                                f"is no multiple of upscale_factor² = {r * r}")
+        raise errors.ShapeError(f"pixel_shuffle: input of shape {tuple(input.array.shape)} has {channels} channels (axis -3), "
+                                f"which is no multiple of upscale_factor² = {r * r}")
     c = channels // (r * r)
     return rearranged(input, (c, r, r, height, width), (0, 3, 1, 4, 2), (c, height * r, width * r))
 
@@ -154,8 +153,8 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     r = downscale_factor
     c, height, width = check_image("pixel_unshuffle", input, r, "downscale_factor")
     if height % r or width % r:
-        raise errors.ShapeError(f"pixel_unshuffle: input of shape {tuple(input.array.shape)} is {height} high and {width} wide, and "
-                                f"both are to be multiples of downscale_factor {r}")
+        raise errors.ShapeError(f"pixel_unshuffle: input of shape {tuple(input.array.shape)} is {height} high and {width} wide, "
+                                f"and both are to be multiples of downscale_factor {r}")
     return rearranged(input, (c, height // r, r, width // r, r), (0, 2, 4, 1, 3), (c * r * r, height // r, width // r))
 
 
@@ -207,8 +206,8 @@ def grid_sample(input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mod
     shape, places = tuple(input.array.shape), tuple(grid.array.shape)
     dims = len(shape) - 2
     if dims not in (2, 3) or len(places) != dims + 2 or places[0] != shape[0] or places[-1] != dims or 0 in shape[1:]:
-        raise errors.ShapeError(f"grid_sample: input has the shape (N, C, H, W) and grid (N, H', W', 2), or both a dim more and 3; got "
-                                f"{shape} and {places}")
+        raise errors.ShapeError("grid_sample: input has the shape (N, C, H, W) and grid (N, H', W', 2), or both a dim more and "
+                                f"3; got {shape} and {places}")
     if align_corners is None:
         warnings.warn("grid_sample: align_corners=False is the default; say so, or say True", stacklevel=3)
 
