@@ -28,3 +28,10 @@ LAYERS = [Layer(*args, second=False, **options) for args, options in [
      {"call": "m(*xs[:2], tgt_mask=xs[2], src_key_padding_mask=xs[3], memory_key_padding_mask=xs[3])"}),
     (("nn.Transformer(6, 2, 1, 1, 5, 0.0, 'gelu', norm_first=True, bias=False)", (3, 6), (4, 6)), {}),
 ]]
+LAYERS += [
+    Layer("nn.SinusoidalPositionalEncoding(6)", (4, 2, 6), ours=True),
+    Layer("nn.SinusoidalPositionalEncoding(5, 0.2, 9, batch_first=True)", (2, 4, 5), ours=True, random=True),
+    Layer("nn.RotaryPositionalEncoding(4)", (2, 3, 5, 4), call="m(x, offset=3)", ours=True),
+    Layer("nn.RotaryPositionalEncoding(4, interleaved=True)", (2, 3, 4, 6), np.array([[0, 0, 1, 2], [0, 1, 2, 3]]),
+          call="m(x, positions=xs[1])", ours=True),
+]

@@ -3,7 +3,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tinygrad_like import ops
-from tinygrad_like.testing import Sample, arrays
+from tinygrad_like.testing import Sample, arrays, shapes
 
 
 @st.composite
@@ -26,6 +26,14 @@ def heads(draw):
     return (q, k, v, bias), params
 
 
+@st.composite
+def turned(draw):
+    x = draw(arrays((*draw(shapes(max_dims=2)), 2 * draw(st.integers(1, 2)))))
+    angle = np.random.default_rng(draw(st.integers(0, 99))).uniform(0, 6, (*x.shape[1:-1], x.shape[-1] // 2))
+    return (x,), {"cos": np.cos(angle), "sin": np.sin(angle), "interleaved": draw(st.booleans())}
+
+
 SAMPLES = {
     ops.attention: Sample(heads()),
+    ops.rotary: Sample(turned()),
 }

@@ -16,6 +16,7 @@ from .normalization import *
 from .padding import *
 from .parameter import *
 from .pooling import *
+from .positional import *
 from .recurrent import *
-from .vision import *
 from .transformer import *
+from .vision import *

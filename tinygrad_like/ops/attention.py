@@ -82,7 +82,33 @@ class attention(Op):
         return matmul(p if keep is None else masked(p, keep=keep), v)
 
 
-# ---- the fast way -----------------------------------------------------------------------------------------------
+class rotary(Op):
+    """out = x turned, pair of features by pair (a, b) by its own angle φ:    a' = a cos φ - b sin φ,    b' = b cos φ + a sin φ
+
+    (Su et al. 2021, eq. 34.)  The derivative turns g back, by -φ.  x (…, size); cos, sin (…, size / 2), which broadcast over x.
+    Pairs are the neighbours (x₀, x₁), (x₂, x₃) … if `interleaved`, else of the first half and the second, (x_i, x_{i + size/2}).
+    """
+    integers = False
+
+    def forward(x, *, cos, sin, interleaved=False):
+        out = xp(x).empty_like(x)
+        (a, b), (turned_a, turned_b) = pairs(x, interleaved), pairs(out, interleaved)
+        turned_a[...] = a * cos
+        turned_a -= b * sin
+        turned_b[...] = b * cos
+        turned_b += a * sin
+        return out
+
+    def dx(g, cos, sin, interleaved): return rotary(g, cos=cos, sin=-sin, interleaved=interleaved)
+
+
+def pairs(x, interleaved):
+    """The first of each pair of features, and the second, as views."""
+    half = x.shape[-1] // 2
+    return (x[..., ::2], x[..., 1::2]) if interleaved else (x[..., :half], x[..., half:])
+
+
+# ---- the fast way of attention -----------------------------------------------------------------------------------------------
 def attend(q, k, v, bias, scale, causal, keep):
     """The result, and for each query its e^(s - largest) or None, its largest score, and their sum: (…, keys or 1, queries)."""
     is_stack = max(q.ndim, k.ndim, v.ndim, bias.ndim if bias is not None else 0) > 2

@@ -12,4 +12,5 @@ from .embedding import *
 from .loss import *
 from .normalization import *
 from .pooling import *
+from .positional import *
 from .vision import *

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 from ... import backend, errors, ops
 from ...functions.common import check_inputs
 from ...functions.linalg import linear
-from ...functions.random import rand
 from ...functions.shape import cat, repeat_interleave
 from ...op import wrap
 from .activation import softmax
-from .dropout import dropout
+from .dropout import drawn, dropout
 from .loss import check_tensors
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def attended(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, scale: float,
     keep = None
     if p:
         lead = backend.host.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2], () if bias is None else bias.shape[:-2])
-        keep = ops.swapaxes(rand((*lead, k.shape[-2], q.shape[-2]), device=q.device) >= p, axis1=-1, axis2=-2)
+        keep = drawn(q, p, (*lead, k.shape[-2], q.shape[-2])).swapaxes(-1, -2)
         v = v * (1 / (1 - p) if p < 1 else 0.0)                 # weights times values, so as good as to divide the weights
     return ops.attention(q, k, v, bias, scale=scale, causal=causal, keep=keep)
 
