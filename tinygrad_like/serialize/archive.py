@@ -20,8 +20,12 @@ class Archive:
         except Exception as error:
             raise source.bad("this begins as a zip file, and the table at its end is missing or damaged: it was not written or "
                              f"downloaded to the end ({error})") from error
+        file, table = source.file, self.zip.infolist()
+        file.seek(-12 - len(self.zip.comment), 2)               # in the last 22 bytes it says how many members there are
+        if int.from_bytes(file.read(2), "little") != min(len(table), 0xFFFF):
+            raise source.bad("the table at the end of this zip file is damaged")
         self.members: dict[str, zipfile.ZipInfo] = {}
-        for member in self.zip.infolist():
+        for member in table:
             if member.filename in self.members:
                 raise source.bad(f"there are two members {member.filename!r} in this zip, so it is unclear which is meant")
             self.members[member.filename] = member

@@ -283,7 +283,7 @@ class Writer:
         try:
             self.write(x)
         except RecursionError as error:
-            raise ValueError("save: it is nested too deeply, or contains itself") from error
+            raise ValueError("save: it is nested too deeply") from error
         return b"".join([part if type(part) is bytes else part() for part in self.parts]) + pickle.STOP
 
     def add(self, *parts: Any) -> None:

@@ -28,7 +28,8 @@ STORAGES = {"HalfStorage": "float16", "FloatStorage": "float32", "DoubleStorage"
             "ComplexDoubleStorage": "complex128", "CharStorage": "int8", "ShortStorage": "int16", "IntStorage": "int32",
             "LongStorage": "int64", "ByteStorage": "uint8", "BoolStorage": "bool"}
 STORAGE_OF = {dtype: storage for storage, dtype in STORAGES.items()}
-STORED = {**STORAGES, "BFloat16Storage": "uint16"}              # the type of the numbers in the file
+STORED = {**STORAGES, "BFloat16Storage": "uint16", "UntypedStorage": "uint8"}       # the type of the numbers in the file
+HOMES = ("torch", "torch.cuda", "torch.storage")                # the modules that storages were in over time
 
 
 # ---- writing ----------------------------------------------------------------------------------------------------
@@ -137,14 +138,15 @@ class Tensors:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.reader = Reader(source, self.find, self.storage)
-        self.storages: dict[str, Any] = {}                      # name: its numbers
+        self.storages: dict[str, Any] = {}                      # name: an array of its numbers
         self.moved: dict[Any, Any] = {}                         # on another device: a view for each way to look at a storage
 
     def numbers(self, name: str, dtype: Any, count: int) -> Any:
         """The numbers of a storage, as they are in the file."""
         raise NotImplementedError
 
-    def storage(self, id: tuple[Any, ...]) -> Any:
+    def storage(self, id: tuple[Any, ...]) -> Tensor:
+        """A storage, as a tensor of one dim: what is left of it where it was saved by itself."""
         kind, name, _, count = id[:4]
         if id[4:] not in ((), (None,)):
             raise self.source.bad("it has a view of a storage, as PyTorch 0.3 and older wrote them: load it in PyTorch, and save "
@@ -153,33 +155,32 @@ class Tensors:
             raise ValueError(f"a storage of {count} × {kind}")
         dtype = backend.dtype(STORED[kind.name])
         name = str(name)
-        if count * dtype.itemsize > self.source.size and name not in self.storages:
-            raise ValueError(f"a storage of {count} numbers in a file of {self.source.size} bytes")
         if name not in self.storages:
             self.storages[name] = self.numbers(name, dtype, count)
         array = self.storages[name]
         wanted = "float32" if kind.name == "BFloat16Storage" else dtype.name
         if array.size != count or array.dtype.name != wanted:
             raise ValueError(f"storage {name!r} as {count} × {kind}, and before as {array.size} × {array.dtype}")
-        return array
+        return wrap(array)
 
     def find(self, name: Name) -> Any:
         """The value, or the Maker, that a name of PyTorch's stands for."""
         if name in self.makers:
             return Maker(getattr(self, self.makers[name]))
-        if name.module in ("torch", "torch.cuda") and name.name in STORED:
+        if name.module in HOMES and name.name in STORED:
             return name
         if name.module == "torch" and name.name == "bfloat16":
             return float32
         if name.module == "torch" and name.name in STORAGE_OF:
             return as_dtype(name.name)
-        if name.module in ("torch", "torch.cuda") and re.match(r"u?q?u?(int|float|complex|bits)\d|\w+Storage$", name.name):
+        if name.module in HOMES and re.match(r"u?q?u?(int|float|complex|bits)\d|\w+Storage$", name.name):
             raise self.source.bad(f"{self.reader.place()} is of type {name}, which is not offered here: convert it in PyTorch, as "
                                   "in x.float()")
         raise self.reader.refused(f"asks for {name}")
 
     makers = {
         Name("torch._utils", "_rebuild_tensor"): "tensor", Name("torch._utils", "_rebuild_tensor_v2"): "tensor",
+        Name("torch._utils", "_rebuild_tensor_v3"): "tensor_of_new_type",
         Name("torch._utils", "_rebuild_parameter"): "parameter", Name("torch._utils", "_rebuild_parameter_with_state"): "parameter",
         Name("torch.nn.parameter", "Parameter"): "parameter", Name("torch", "Size"): "size", Name("torch", "device"): "device",
     }
@@ -187,23 +188,27 @@ class Tensors:
     def tensor(self, storage: Any, offset: Any, shape: Any, strides: Any, requires_grad: Any = False, hooks: Any = None,
                metadata: Any = None) -> Tensor:
         """A view of a storage, after a look whether it stays inside."""
-        exactly(backend.host.ndarray, storage)
+        numbers = exactly(Tensor, storage).array
         view = exactly(int, offset), *self.size(shape), *self.size(strides)
         last = offset + sum((n - 1) * s for n, s in zip(shape, strides))
-        if min(view) < 0 or len(shape) != len(strides) or (0 not in shape and last >= storage.size):
-            raise ValueError(f"a tensor with offset {offset}, shape {shape} and strides {strides} in a storage of {storage.size}")
+        if min(view) < 0 or len(shape) != len(strides) or (0 not in shape and last >= numbers.size):
+            raise ValueError(f"a tensor with offset {offset}, shape {shape} and strides {strides} in a storage of {numbers.size}")
         if 0 in shape:
-            array = backend.host.empty(shape, storage.dtype)
+            array = backend.host.empty(shape, numbers.dtype)
         else:
-            bytes_each = storage.itemsize
-            array = backend.host.ndarray(shape, storage.dtype, storage, offset * bytes_each, [s * bytes_each for s in strides])
-        array = self.at_home(array, (id(storage), len(shape), *view))
+            bytes_each = numbers.itemsize
+            array = backend.host.ndarray(shape, numbers.dtype, numbers, offset * bytes_each, [s * bytes_each for s in strides])
+        array = self.at_home(array, (id(numbers), len(shape), *view))
         marks = exactly(dict, metadata or {})
         if not set(marks) <= {"conj", "neg"}:
             raise ValueError(f"a tensor with {list(marks)}")
         array = array.conj() if marks.get("conj") else array    # PyTorch has these as marks on a view
         result = wrap(-array if marks.get("neg") else array)
         return result.requires_grad_() if exactly(bool, requires_grad) else result
+
+    def tensor_of_new_type(self, *args: Any) -> Tensor:
+        """For types that have no Storage; none of them is offered, and `find` has said so when it came to the type."""
+        raise ValueError("a tensor without a type")
 
     def at_home(self, array: Any, view: Any) -> Any:
         """The array on the device that is asked for: one copy for each view of a storage."""
@@ -261,6 +266,8 @@ class FromStream(Tensors):
         self.halves: set[str] = set()                           # storages that are bfloat16 in the file
 
     def numbers(self, name: str, dtype: Any, count: int) -> Any:
+        if count * dtype.itemsize > self.source.size:
+            raise ValueError(f"a storage of {count} numbers in a file of {self.source.size} bytes")
         if dtype.name == "uint16":
             self.halves.add(name)
             dtype = backend.dtype("float32")
