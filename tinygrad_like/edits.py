@@ -8,6 +8,7 @@ import itertools
 import os
 import sys
 import weakref
+from collections.abc import Iterable
 from typing import Any
 
 from . import backend, errors
@@ -35,6 +36,17 @@ def writable(array: Any, how: str) -> Any:
 
 def edited(array: Any, how: str) -> None:
     """Note that the memory of `array` has been written to, by the method `how`."""
+    _note(array, f"{how} at {_caller()}")
+
+
+def all_edited(arrays: Iterable[Any], how: str) -> None:
+    """Note that all these arrays have been written to."""
+    how = f"{how} at {_caller()}"
+    for array in arrays:
+        _note(array, how)
+
+
+def _note(array: Any, how: str) -> None:
     global newest
     newest = next(clock)
     memory = owner(array)
@@ -42,7 +54,7 @@ def edited(array: Any, how: str) -> None:
     key = id(memory)
     known = _edits.get(key)
     reference = known[2] if known else weakref.ref(memory, lambda _: _edits.pop(key, None))
-    _edits[key] = newest, f"{how} at {_caller()}", reference
+    _edits[key] = newest, how, reference
 
 
 def check(node: Any) -> None:

@@ -161,12 +161,16 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         how = f"{type(self).__name__}.step()"
-        for group in self.param_groups:
-            options = {name: number(group[name]) for name in self._asked}
-            for p in group["params"]:
-                if p.grad is not None:
-                    self.update(edits.writable(p.array, how), p.grad.array, self.state[p], **options)
-                    edits.edited(p.array, how)
+        changed = []
+        try:
+            for group in self.param_groups:
+                options = {name: number(group[name]) for name in self._asked}
+                for p in group["params"]:
+                    if (grad := p.grad) is not None:
+                        changed.append(edits.writable(p.array, how))
+                        self.update(changed[-1], grad.array, self.state[p], **options)
+        finally:
+            edits.all_edited(changed, how)
         return loss
 
     def update(self, param: Any, grad: Any, state: State, *_: Any, **options: Any) -> None:

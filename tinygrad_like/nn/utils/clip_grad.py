@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from ... import backend, edits
+from ...backend import xp
 from ...functions.creation import tensor
 from ...functions.shape import stack
 from ...grad_mode import no_grad
 from ...linalg import vector_norm
+from ...op import wrap
 from ...tensor import Tensor
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "get_total_norm", "clip_grads_with_norm_"]
@@ -43,7 +45,8 @@ def get_total_norm(tensors: Tensors, norm_type: float = 2.0, error_if_nonfinite:
     p = float(norm_type)
     if not tensors:
         return tensor(0.0)
-    total_norm = vector_norm(stack([vector_norm(x, p) for x in tensors]), p)
+    norm = length if p == 2 else vector_norm
+    total_norm = vector_norm(stack([norm(x, p) for x in tensors]), p)
     if error_if_nonfinite and not total_norm.isfinite():
         raise RuntimeError(f"the total norm of order {p} of the gradients is {total_norm.item()}, so they cannot be clipped.  "
                            "They are unchanged: look for the first that is not finite, or error_if_nonfinite=False scales by it")
@@ -55,11 +58,10 @@ def clip_grads_with_norm_(parameters: Tensors, max_norm: float, total_norm: Tens
     """g ← g · min(1, max_norm / (total_norm + 10⁻⁶)), for a norm that is known."""
     refuse_foreach("clip_grads_with_norm_", foreach)
     scale = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0).array
-    for g in gradients(parameters):
-        here = backend.to_device(scale, backend.device_of(g.array)).astype(g.array.dtype, copy=False)
-        array = edits.writable(g.array, "clip_grad_norm_")
-        array *= here
-        edits.edited(array, "clip_grad_norm_")
+    arrays = [edits.writable(g.array, "clip_grad_norm_") for g in gradients(parameters)]
+    for array in arrays:
+        array *= backend.to_device(scale, backend.device_of(array)).astype(array.dtype, copy=False)
+    edits.all_edited(arrays, "clip_grad_norm_")
 
 
 @no_grad()
@@ -67,10 +69,16 @@ def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | Non
     """g ← min(max(g, −clip_value), clip_value), each number by itself"""
     refuse_foreach("clip_grad_value_", foreach)
     limit = float(clip_value)
-    for g in gradients(parameters):
-        array = edits.writable(g.array, "clip_grad_value_")
-        backend.xp(array).clip(array, -limit, limit, out=array)
-        edits.edited(array, "clip_grad_value_")
+    arrays = [edits.writable(g.array, "clip_grad_value_") for g in gradients(parameters)]
+    for array in arrays:
+        xp(array).clip(array, -limit, limit, out=array)
+    edits.all_edited(arrays, "clip_grad_value_")
+
+
+def length(x: Tensor, p: float = 2) -> Tensor:
+    """√Σ x²: vector_norm in one pass over x."""
+    flat = x.array.reshape(-1)
+    return wrap(backend.asarray(xp(flat).sqrt(xp(flat).vdot(flat, flat).real), (flat,)))
 
 
 def listed(parameters: Any) -> list[Tensor]:
