@@ -17,11 +17,14 @@ try:
 except ImportError:
     torch = None
 
+resnet = [(16, 3, 3, 3), (16,), (16,), (64, 10), (10,)]
+for before, planes in ((16, 16), (16, 32), (32, 64)):
+    resnet += [(planes, planes, 3, 3), (planes,), (planes,)] * 5 + [(planes, before, 3, 3), (planes,), (planes,)]
+    if before != planes:
+        resnet += [(planes, before, 1, 1), (planes,), (planes,)]            # where the size changes
 NETWORKS = {
     "MLP, 1.1M in 6 tensors": [(1024, 784), (1024,), (256, 1024), (256,), (10, 256), (10,)],
-    "ResNet-20, 270k in 65 tensors": [shape for planes, before, blocks in ((16, 3, 0), (16, 16, 6), (32, 32, 6), (64, 64, 6))
-                                      for shape in [(planes, before, 3, 3), (planes,), (planes,)] * max(1, blocks)]
-                                     + [(64, 10), (10,)] + [(16,)] * 6,
+    "ResNet-20, 272k in 65 tensors": resnet,
 }
 OPTIMIZERS = {
     "SGD": ("SGD", {"lr": 0.1}), "SGD momentum": ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4}), "Adam": ("Adam", {}),

@@ -200,44 +200,6 @@ def test_memory_does_not_grow(kind):
     assert grown < 20_000, f"{grown} bytes more after 50 steps"
 
 
-# ---- the device -------------------------------------------------------------------------------------------------
-@with_options
-def test_a_device_gives_the_same(line, device):
-    here, there = parameters(dtype="float32", device="cpu"), parameters(dtype="float32", device=device)
-    for params in here, there:
-        train(construct(line, params), params, range(4), sometimes=False)
-    for p, q in zip(here, there):
-        assert backend.device_of(q.array) == device
-        np.testing.assert_allclose(q.detach().cpu().numpy(), p.detach().numpy(), rtol=1e-4, atol=1e-5)
-
-
-@of_each_kind
-def test_a_step_never_waits_for_the_device(kind, device):
-    from .test_backends import counting
-    params = parameters(dtype="float32", device=device)
-    optimizer = getattr(optim, kind)(params)
-    train(optimizer, params, range(2), sometimes=False)
-    give_gradients(params, 2, sometimes=False)
-    with counting(device) as n:
-        optimizer.step()
-    if n is None:
-        pytest.skip("waits cannot be counted on this device")
-    assert (n["waits"], n["downloads"], n["uploads"]) == (0, 0, 0), n
-    assert n.get("float64 kernels", 0) == 0
-
-
-@of_each_kind
-def test_a_state_moves_to_the_device_of_its_parameters(kind, device):
-    here, there = parameters(dtype="float32", device="cpu"), parameters(dtype="float32", device=device)
-    first, second = [getattr(optim, kind)(params) for params in (here, there)]
-    train(first, here, range(2))
-    second.load_state_dict(first.state_dict())
-    for p in there:
-        for name, value in second.state[p].items():
-            assert backend.device_of(value.array) == ("cpu" if name in second.scalars else device)
-    train(second, there, range(2, 4))
-
-
 # ---- to and from files ------------------------------------------------------------------------------------------
 def converted(x, to):
     """A state_dict of one library with tensors of the other."""
