@@ -145,8 +145,32 @@ def test_lists_that_contain_themselves():
         tl.save(x, io.BytesIO())
 
 
+def nested(chance, depth=4):
+    """Some value of what can be saved."""
+    kind = chance.randrange(14 if depth else 8)
+    if kind < 8:
+        return [None, chance.random() < 0.5, (-1)**chance.randrange(2) * chance.getrandbits(chance.randrange(1, 80)), chance.gauss(0, 9),
+                "".join(chance.choices("aé\u4e2d😀\n\0", k=chance.randrange(9))), chance.randbytes(chance.randrange(9)),
+                complex(chance.random(), -1), chance.choice([tl.float32, tl.Size([1, 2]), tl.device("cuda")])][kind]
+    values = [nested(chance, depth - 1) for _ in range(chance.randrange(5))]
+    words = [chance.choice([i, str(i), float(i), (i, "x"), None, b"x", tl.int8]) for i, _ in enumerate(values)]
+    return [values, tuple(values), dict(zip(words, values)), OrderedDict(zip(words, values)), Counter(words), set(words)][kind - 8]
+
+
+def test_whatever_can_be_saved_can_be_loaded():
+    chance = random.Random(5)
+    for _ in range(300):
+        saved, file = [nested(chance) for _ in range(4)], io.BytesIO()
+        tl.save(saved, file)
+        loaded = tl.load(file_at_start(file))
+        assert loaded == saved and theirs_as_ours(loaded) == theirs_as_ours(saved)
+        if torch:
+            assert theirs_as_ours(torch.load(file_at_start(file), weights_only=True)) == theirs_as_ours(saved)
+
+
 def test_numpys_numbers_become_pythons():
-    assert repr(back([np.float32(0.5), np.int64(3), np.bool_(True), np.complex64(1j)])) == "[0.5, 3, True, 1j]"
+    numbers = [np.float32(0.5), np.int64(3), np.bool_(True), np.complex64(1j), {np.int8(1): 2}]
+    assert repr(back(numbers)) == "[0.5, 3, True, 1j, {1: 2}]"
 
 
 def test_tensors_that_share_memory_share_it_again():
@@ -173,10 +197,11 @@ def test_of_shared_memory_only_what_is_seen_is_saved():
 
 def test_parameters_and_gradients():
     p = nn.Parameter(tl.ones(2, 3).T)
-    p.label, p.rate = "first", 0.5
+    p.label, p.rate, p._ready = "first", 0.5, True
     frozen, leaf, computed = nn.Parameter(tl.ones(2), requires_grad=False), tl.ones(2, requires_grad=True), p.sum()
     q, again, frozen, leaf, computed, buffer = back([p, p, frozen, leaf, computed, nn.Buffer(tl.ones(2))])
-    assert q is again and type(q) is nn.Parameter and q.requires_grad and q.shape == (3, 2) and (q.label, q.rate) == ("first", 0.5)
+    assert q is again and type(q) is nn.Parameter and q.requires_grad and q.shape == (3, 2)
+    assert (q.label, q.rate, q._ready) == ("first", 0.5, True)
     assert type(frozen) is nn.Parameter and not frozen.requires_grad
     assert type(leaf) is tl.Tensor and leaf.requires_grad and leaf.is_leaf and computed.requires_grad and computed.is_leaf
     assert type(buffer) is tl.Tensor and not buffer.requires_grad
@@ -284,7 +309,8 @@ class Odd(tl.Tensor):
     ({"a": [1, {"b": object()}]}, r"obj\['a'\]\[1\]\['b'\] is a object"), (nn.ReLU, "the object is a type"),
     ({"w": np.ones(2)}, "from_numpy"), (defaultdict(list), r"dict\(\)"), (lambda x: x, "function"), ({"x": Odd([1.0])}, "Odd"),
     (nn.Sequential(), r"Sequential.*state_dict\(\)"), (frozenset([1]), "frozenset"), ([2**9000], r"obj\[0\] is a number of"),
-    ({OrderedDict: 1}, "type"),
+    ({OrderedDict: 1}, r"obj\[.*\] has a type as a key"), ({tl.ones(1): 1}, "Tensor as a key"), ({((1,),): 1}, "tuple as a key"),
+    ([{tl.Size([1])}], r"obj\[0\] has a Size"),
 ])
 def test_what_cannot_be_saved(tmp_path, obj, match):
     (tmp_path / "x.pth").write_bytes(b"before")
@@ -370,6 +396,8 @@ def theirs_as_ours(x):
         return type(x).__name__, [(theirs_as_ours(k), theirs_as_ours(v)) for k, v in x.items()]
     if type(x) in (list, tuple) or type(x).__name__ == "Size":
         return type(x).__name__, [theirs_as_ours(each) for each in x]
+    if type(x) is set:
+        return "set", sorted(map(repr, map(theirs_as_ours, x)))
     return repr(x).replace("tinygrad_like.", "torch.")
 
 

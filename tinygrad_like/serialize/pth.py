@@ -18,7 +18,8 @@ from ..op import wrap
 from ..tensor import Tensor, own_attributes
 from ..types import Size, as_dtype, device as Device, float32
 from .archive import Archive, Writer as ArchiveWriter
-from .pickles import Maker, Name, Reader, Writer, exactly
+from .pickle_reader import Maker, Name, Reader, exactly
+from .pickle_writer import Writer
 from .safetensors import widened
 
 if TYPE_CHECKING:
@@ -222,7 +223,7 @@ class Tensors:
         from ..nn.parameter import Parameter
         made = Parameter(exactly(Tensor, data), exactly(bool, requires_grad))
         for name, value in exactly(dict, state or {}).items():  # what a user had put on it
-            if hasattr(Parameter, exactly(str, name)) or name.startswith("_"):
+            if hasattr(Parameter, exactly(str, name)):          # a method, or what makes it a tensor
                 raise ValueError(f"a parameter with an attribute {name!r}")
             setattr(made, name, value)
         return made
