@@ -35,6 +35,7 @@ LAYERS = [
     ["tensor", "printing", "derivatives"],
     ["nn", "serialize", "linalg", "cuda", "utils", "names", "strategies", "testing", "check_gpu"],
     ["optim"],
+    ["models"],
 ]
 LAYER = {name: i for i, layer in enumerate(LAYERS) for name in layer}
 # Imports inside functions are for what is above, or needed seldom.  In the engine itself each is named here.

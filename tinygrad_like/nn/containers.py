@@ -23,7 +23,7 @@ class Listed(Module):
             raise IndexError(f"index {i} is out of range: this {type(self).__name__} has {n} modules")
         return list(self._modules)[i]
 
-    def _number_anew(self, modules: Iterable[Module]) -> None:
+    def _number_anew(self, modules: Iterable[Any]) -> None:
         self.__dict__["_modules"] = {str(i): module for i, module in enumerate(modules)}
 
     def __len__(self) -> int:
@@ -37,7 +37,7 @@ class Listed(Module):
 
     def __delitem__(self, index: int | slice) -> None:
         names = list(self._modules)[index] if isinstance(index, slice) else [self._name(index)]
-        self._number_anew([module for name, module in self._modules.items() if name not in names])
+        self._number_anew([self._modules[name] for name in self._modules if name not in names])
 
     def pop(self, key: int | slice) -> Any:
         """Take the module at an index out, and return it."""

@@ -1,0 +1,9 @@
+"""Networks of the articles, and of the papers that they cite: one file a family, small configurations beside the published ones."""
+from .convnet import *
+from .gpt import *
+from .lstm import *
+from .mlp import *
+from .resnet import *
+from .resnet_cifar import *
+from .transformer import *
+from .vgg import *
