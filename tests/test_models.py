@@ -75,15 +75,6 @@ def test_vggs_have_torchvisions_names(no_numbers):
     assert with_norms["classifier.0.weight"].shape == (4096, 25088)
 
 
-def test_torchvision_itself(no_numbers):
-    torchvision = pytest.importorskip("torchvision")
-    for name in ("resnet18", "resnet34", "resnet50", "vgg11", "vgg11_bn", "vgg16", "vgg19_bn"):
-        theirs = getattr(torchvision.models, name)(init_weights=False) if "vgg" in name else getattr(torchvision.models, name)()
-        mine = getattr(models, name)()
-        assert [(k, tuple(v.shape)) for k, v in mine.state_dict().items()] == [
-            (k, tuple(v.shape)) for k, v in theirs.state_dict().items()]
-
-
 def test_cifar_resnets_have_the_published_names():
     model = models.resnet20()
     keys = conv_bn(1, 1) + [key for layer in (1, 2, 3) for block in range(3) for i in (1, 2)
