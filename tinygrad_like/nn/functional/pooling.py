@@ -144,8 +144,8 @@ def unpooled(name: str, dims: int, input: Tensor, indices: Tensor, kernel_size: 
     check_dims(name, input, dims)
     places = getattr(indices, "array", None)
     if places is None or str(places.dtype) != "int64":
-        raise TypeError(f"{name}: indices is the int64 tensor that pooling returns with return_indices=True, got "
-                        f"{getattr(indices, 'dtype', type(indices).__name__)}")
+        raise errors.WrongType(f"{name}: indices is the int64 tensor that pooling returns with return_indices=True, got "
+                               f"{getattr(indices, 'dtype', type(indices).__name__)}")
     shape = tuple(input.array.shape)
     if tuple(places.shape) != shape:
         raise errors.ShapeError(f"{name}: there is one index for each element of input, which has shape {shape}, got indices of "
