@@ -235,7 +235,7 @@ def pieces(*arrays: Any) -> Any:
             yield [x if x is None else x[i:i + step] for x in lines]
 
 
-PIECE = 32768                                                   # numbers: five arrays of these fill half of a usual second-level cache
+PIECE = 32768                                                   # numbers: five arrays of them fill a third of a second-level cache
 
 
 # ---- indices ----------------------------------------------------------------------------------------------------
@@ -465,7 +465,7 @@ def _wide_plan(shape: tuple[int, ...], strides: tuple[int, ...], v: tuple[int, .
         if run >= 512 or (run >= 128 and not own and v[a] > 1):
             break
         own = own or v[a] > 1
-        wider[a] = shape[a]
+        wider[a] = min(shape[a], _step(shape, a)) if a == order[0] and v[a] == 1 else shape[a]      # one part of `blockwise`
         run *= shape[a]
     if tuple(wider) == v or not own or 4 * math.prod(wider) > math.prod(shape):
         return None, None, None
@@ -478,19 +478,23 @@ BLOCK = 1 << 16                                                 # numbers: 256 k
 def blockwise(function: Callable[..., None], *arrays: Any) -> None:
     """function(*arrays), on NumPy a part at a time, so that what it computes of a part stays in the cache.
 
-    The first array is cut along its outermost axis in memory, the others along the same; what has length 1 there, or is None, is
-    handed whole each time.  The function writes its results into arrays that it was given.
+    The first array is cut along its outermost axis in memory, the others along the same.  What has length 1 there, or is None, is
+    handed whole each time, and so is what `wide` made as long as a part.  The function writes into arrays that it was given.
     """
     x = arrays[0]
     if type(x) is not numpy.ndarray or x.size <= 2 * BLOCK:
         function(*arrays)
         return
     axis = memory_order(x.shape, x.strides)[0]
-    step = max(1, BLOCK * x.shape[axis] // x.size)
-    lead = (slice(None),) * axis
-    for start in range(0, x.shape[axis], step):
-        part = (*lead, slice(start, start + step))
-        function(*[a if a is None or a.shape[axis] == 1 else a[part] for a in arrays])
+    n, step, lead = x.shape[axis], _step(x.shape, axis), (slice(None),) * axis
+    for start in range(0, n, step):
+        part, first = (*lead, slice(start, start + step)), (*lead, slice(0, min(step, n - start)))
+        function(*[a if a is None or a.shape[axis] == 1 else a[part if a.shape[axis] == n else first] for a in arrays])
+
+
+def _step(shape: tuple[int, ...], axis: int) -> int:
+    """How far to go along the axis for one part of `blockwise`."""
+    return max(1, BLOCK * shape[axis] // max(math.prod(shape), 1))
 
 
 def running(ufunc: str, x: Any, axis: int) -> Any:
