@@ -250,8 +250,8 @@ class LSTM(RNNBase):
 
 
 class GRU(RNNBase):
-    """h_t = (1 - z) n + z h_{t-1}, where the gates r, z (σ) see x_t and h_{t-1}, and the news n (tanh) x_t and what of h_{t-1}
-    r lets through
+    """h_t = (1 - z) n + z h_{t-1}, where the gates r, z (σ) see x_t and h_{t-1}, and the news n (tanh) x_t and what r lets
+    through of h_{t-1}
 
     input (time, batch, input_size), hx (num_layers · directions, batch, hidden_size) ->
     output (time, batch, directions · hidden_size), hx at the end.  The rows of the weights are those of r, z and n.

@@ -1,9 +1,8 @@
 """Recurrent layers: one op runs one layer in one direction over whole sequences, and carries its textbook form, step by step.
 
 What they share.  x is (time, batch, features); or packed, and then `sizes` says how many sequences each step has, the longest
-first: step t works on the first sizes[t] of them, and x is (Σ sizes, features), step after step.  One product takes the inputs
-of many steps through w_ih at once; only the product with the state before, through w_hh, has to wait for its step.  With
-`reverse` the last step comes first.  A sequence that is over keeps its state, and one that has not begun has its first.
+first: step t works on the first sizes[t] of them, and x is (Σ sizes, features), step after step.  With `reverse` the last step
+comes first.  A sequence that is over keeps its state, and one that has not begun has its first.
 
 Going back, what a step does by itself has derivatives that follow from its results: they are found for all steps at once.  The
 loop over the steps is left with sending the gradient of one state to the state before.  It gathers dL/dz, where z is what the
@@ -52,17 +51,22 @@ def blocks(x, size, steps):
     return [x[..., size * step.start:size * step.stop].reshape(*x.shape[:-1], size, count(step)) for step in steps]
 
 
-def inputs(x, w, b, steps):
-    """w x_tᵀ + b for each step, (gates · size, n): by one product for as many steps as stay in the cache until they are used."""
-    x = rows(x)
-    together = max(1, 131072 // max(1, len(w) * max([count(step) for step in steps])))
+def by_gate(w, size):
+    """The rows of the weights as (gates, size, …): a product for each gate, as small ones are faster."""
+    return w.reshape(-1, size, *w.shape[1:])
+
+
+def inputs(x, w, b, size, steps):
+    """w x_tᵀ + b for each step, (gates, size, n).  Where a step has few sequences, one product serves several steps."""
+    x, w = rows(x), by_gate(w, size)
+    together = max(1, 32 // max(1, *[count(step) for step in steps]))
     for some in [steps[i:i + together] for i in range(0, len(steps), together)]:
         start, stop = min(some[0].start, some[-1].start), max(some[0].stop, some[-1].stop)
-        z = w @ x[start:stop].T
+        z = w @ x[start:stop].T.copy()
         if b is not None:
-            z += b[:, None]
+            z += by_gate(b, size)[..., None]
         for step in some:
-            yield z[:, step.start - start:step.stop - start]
+            yield z[..., step.start - start:step.stop - start]
 
 
 def features_first(state, *others):
@@ -104,10 +108,10 @@ class rnn(Op):
         m, steps = xp(x), steps_of(x.shape, sizes, reverse)
         h = features_first(h0, x, w_ih, w_hh, b_ih, b_hh)
         out = m.empty((math.prod(x.shape[:-1]), len(h)), h.dtype)
-        for step, z in zip(steps, inputs(x, w_ih, b_ih if b_hh is None else b_ih + b_hh, steps)):
+        for step, z in zip(steps, inputs(x, w_ih, b_ih if b_hh is None else b_ih + b_hh, len(h), steps)):
             now = h[:, :count(step)]                            # (size, n)
             a = w_hh @ now
-            a += z
+            a += z[0]
             if relu:
                 m.maximum(a, 0, out=now)
             else:
@@ -135,8 +139,9 @@ class rnn(Op):
     def dh0(g, back): return back[1].T
     def dw_ih(g, back, x): return back[0] @ rows(x)
     def dw_hh(g, back, run, x, h0, sizes, reverse): return back[0] @ before(run, h0, steps_of(x.shape, sizes, reverse))
-    def db_ih(g, back): return back[0].sum(axis=1)
-    def db_hh(g, back): return back[0].sum(axis=1)
+    def db_ih(g, back_to_b): return back_to_b
+    def db_hh(g, back_to_b): return back_to_b
+    def back_to_b(back): return back[0].sum(axis=1)
 
     def plain(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, relu=False, sizes=None, reverse=False):
         def cell(x, h):
@@ -181,18 +186,19 @@ class lstm(Op):
         out = m.empty((math.prod(x.shape[:-1]), size), h.dtype)
         gates = m.empty((4, out.size), h.dtype)
         c_before, tanh_c = m.empty((2, out.size), h.dtype)
+        w = by_gate(w_hh, size)
         half = m.full((4, 1, 1), 0.5, h.dtype)                  # a tanh(a z) + 1 - a is σ(z) for a = ½, and for a = 1 tanh(z)
         half[2] = 1
-        for step, z, a, before_, tc in zip(steps, inputs(x, w_ih, b_ih if b_hh is None else b_ih + b_hh, steps),
+        rest = 1 - half
+        for step, z, a, before_, tc in zip(steps, inputs(x, w_ih, b_ih if b_hh is None else b_ih + b_hh, size, steps),
                                            *[blocks(each, size, steps) for each in (gates, c_before, tanh_c)]):
             n = count(step)
             h_now, c_now = h[:, :n], c[:, :n]
-            p = w_hh @ h_now
-            p += z
-            m.multiply(p.reshape(4, size, n), half, out=a)
+            m.add(w @ h_now, z, out=a)
+            a *= half
             m.tanh(a, out=a)
             a *= half
-            a += 1 - half
+            a += rest
             i, f, g, o = a
             before_[...] = c_now
             c_now *= f
@@ -207,12 +213,13 @@ class lstm(Op):
         out, gates, c_before, tanh_c = run
         local, into_c = m.empty(gates.shape, out.dtype), m.empty(tanh_c.shape, out.dtype)
         for i, f, g_, o, c, t, *by, into in pieces(*gates, c_before, tanh_c, *local, into_c):
-            by[0][...] = g_ * i * (1 - i)
-            by[1][...] = c * f * (1 - f)
-            by[2][...] = i * (1 - g_ * g_)
-            by[3][...] = t * o * (1 - o)
-            into[...] = o * (1 - t * t)
+            m.multiply(g_ * i, 1 - i, out=by[0])
+            m.multiply(c * f, 1 - f, out=by[1])
+            m.multiply(i, 1 - g_ * g_, out=by[2])
+            m.multiply(t * o, 1 - o, out=by[3])
+            m.multiply(o, 1 - t * t, out=into)
         g_out, dh, dc = rows(g[0]), g[1].T.copy(), g[2].T.copy()
+        w_t = by_gate(w_hh, size).swapaxes(1, 2)
         dz = m.empty((4, size, len(out)), out.dtype)
         for step, by, into, f in zip(*[each[::-1] for each in (
                 steps, *[blocks(each, size, steps) for each in (local, into_c, gates[1])])]):
@@ -225,7 +232,7 @@ class lstm(Op):
             m.multiply(by[3], h_now, out=d[3])
             dz[:, :, step] = d
             c_now *= f
-            h_now[...] = w_hh.T @ d.reshape(4 * size, n)
+            (w_t @ d).sum(axis=0, out=h_now)
         return dz.reshape(4 * size, len(out)), dh, dc
 
     def run(x, h0, c0, w_ih, w_hh, b_ih, b_hh, sizes, reverse):
@@ -236,8 +243,9 @@ class lstm(Op):
     def dc0(g, back): return back[2].T
     def dw_ih(g, back, x): return back[0] @ rows(x)
     def dw_hh(g, back, run, x, h0, sizes, reverse): return back[0] @ before(run[0], h0, steps_of(x.shape, sizes, reverse))
-    def db_ih(g, back): return back[0].sum(axis=1)
-    def db_hh(g, back): return back[0].sum(axis=1)
+    def db_ih(g, back_to_b): return back_to_b
+    def db_hh(g, back_to_b): return back_to_b
+    def back_to_b(back): return back[0].sum(axis=1)
 
     def plain(x, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes=None, reverse=False):
         def cell(x, h, c):
@@ -275,10 +283,11 @@ class gru(Op):
         out = m.empty((math.prod(x.shape[:-1]), size), h.dtype)
         gates = m.empty((3, out.size), h.dtype)
         inner, change = m.empty((2, out.size), h.dtype)         # m, and h_{t-1} - n
-        for step, a, rzn, mm, d in zip(steps, inputs(x, w_ih, b, steps),
+        w = by_gate(w_hh, size)
+        for step, a, rzn, mm, d in zip(steps, inputs(x, w_ih, b, size, steps),
                                        *[blocks(each, size, steps) for each in (gates, inner, change)]):
-            now, a = h[:, :count(step)], a.reshape(3, size, count(step))
-            p = (w_hh @ now).reshape(a.shape)
+            now = h[:, :count(step)]
+            p = w @ now
             rz, (r, z, n) = rzn[:2], rzn
             m.add(p[:2], a[:2], out=rz)
             rz *= 0.5
@@ -303,11 +312,11 @@ class gru(Op):
         out, gates, inner, change = run
         local = m.empty((4, out.size), out.dtype)               # what dh is multiplied by to give dm, dr, dz, dn
         for r, z, n, mm, d, *by in pieces(*gates, inner, change, *local):
-            by[3][...] = (1 - z) * (1 - n * n)
-            by[0][...] = by[3] * r
-            by[1][...] = by[0] * mm * (1 - r)
-            by[2][...] = d * z * (1 - z)
-        w = m.roll(w_hh, size, 0)                               # its rows, of r, z, n, in the order of dm, dr, dz
+            m.multiply(1 - z, 1 - n * n, out=by[3])
+            m.multiply(by[3], r, out=by[0])
+            m.multiply(by[0] * mm, 1 - r, out=by[1])
+            m.multiply(d * z, 1 - z, out=by[2])
+        w_t = by_gate(m.roll(w_hh, size, 0), size).swapaxes(1, 2)       # its rows, of r, z, n, in the order of dm, dr, dz
         g_out, dh = rows(g[0]), g[1].T.copy()
         dz = m.empty((4, size, len(out)), out.dtype)
         for step, by, z in zip(*[each[::-1] for each in (steps, *[blocks(each, size, steps) for each in (local, gates[1])])]):
@@ -316,7 +325,7 @@ class gru(Op):
             d = by * now
             dz[:, :, step] = d
             now *= z
-            now += w.T @ d[:3].reshape(3 * size, count(step))
+            now += (w_t @ d[:3]).sum(axis=0)
         dz = dz.reshape(4 * size, len(out))
         return dz[size:], dz[:3 * size], dh                     # those of w_ih x + b_ih, of w_hh h + b_hh, and of h0
 
