@@ -2,8 +2,8 @@
 
     python benchmarks/recurrent.py [--threads 2] [--rounds 20] [--shape 50 32 100 128]
 
-Prints, for each layer, the least and the median of the milliseconds that a training step's share takes: the outputs, a loss, and the
-gradients of inputs and weights.  The two engines take turns, so that what else the machine does meets both.
+Prints, for each layer, the least and the median of the milliseconds that its share of a training step takes: the outputs, a loss,
+and the gradients of inputs and weights.  The two engines take turns, so that what else the machine does meets both.
 """
 import argparse
 import os
@@ -19,10 +19,10 @@ for name in "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS":
 for name in "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE":
     os.environ.pop(name, None)
 
-import numpy as np      # noqa: E402
-import torch            # noqa: E402
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
 
-import tinygrad_like    # noqa: E402
+import tinygrad_like  # noqa: E402
 
 torch.set_num_threads(options.threads)
 
@@ -47,7 +47,7 @@ def step(lib, kind):
 
 
 def table():
-    print(f"(time, batch, features, size) = {tuple(options.shape)}, float32, {options.threads} threads; least milliseconds (median)\n")
+    print(f"(time, batch, features, size) = {tuple(options.shape)}, float32, threads: {options.threads}; least ms (median)\n")
     print("| layer | PyTorch: forward | backward | both | here: forward | backward | both | ratio of both |")
     print("|---|---|---|---|---|---|---|---|")
     for kind in "LSTM", "GRU", "RNN":
