@@ -31,12 +31,15 @@ OPTIONS = [
     "Adagrad()", "Adagrad(lr=0.3, lr_decay=0.1)", "Adagrad(lr=0.3, weight_decay=0.1, initial_accumulator_value=0.5, maximize=True)",
     "Adadelta()", "Adadelta(lr=0.5, rho=0.7, eps=1e-3)", "Adadelta(weight_decay=0.1, maximize=True)",
     "Adamax()", "Adamax(lr=0.1, betas=(0.7, 0.8))", "Adamax(lr=0.1, eps=0.1, weight_decay=0.1, maximize=True)",
+    "ASGD()", "ASGD(lr=0.1, lambd=0.1, alpha=0.5, t0=5)", "ASGD(lr=0.1, weight_decay=0.1, maximize=True)",
+    "Rprop()", "Rprop(lr=0.1, etas=(0.3, 1.5), step_sizes=(0.05, 0.4))", "Rprop(maximize=True)",
     "NAdam()", "NAdam(lr=0.1, momentum_decay=0.1)", "NAdam(lr=0.1, weight_decay=0.1, maximize=True)",
     "NAdam(0.1, (0.8, 0.9), weight_decay=0.1, decoupled_weight_decay=True)",
     "RAdam()", "RAdam(lr=0.1, betas=(0.8, 0.9))", "RAdam(lr=0.1, betas=(0.8, 0.95), weight_decay=0.1, maximize=True)",
     "RAdam(lr=0.1, weight_decay=0.1, decoupled_weight_decay=True)", "RAdam(0.1, (0.5, 0.3))",
 ]
 KINDS = sorted({line.partition("(")[0] for line in OPTIONS})
+DECAY = {kind: {} if kind == "Rprop" else {"weight_decay": 0.1} for kind in KINDS}      # which has none
 with_options = pytest.mark.parametrize("line", OPTIONS)
 of_each_kind = pytest.mark.parametrize("kind", KINDS)
 
@@ -80,7 +83,7 @@ def agree(ours, theirs, tolerance=1e-10):
 
 def in_groups(params, library):
     """Two groups: the second has options of its own."""
-    return [{"params": params[:2]}, {"params": params[2:], "lr": 0.02, "weight_decay": 0.3}]
+    return [{"params": params[:2]}, {"params": params[2:], "lr": 0.02, "maximize": True}]
 
 
 @pytest.fixture
@@ -121,7 +124,7 @@ def test_complex_parameters(kind):
         random = np.random.default_rng(0)
         params = [library.tensor(random.standard_normal(shape) + 1j * random.standard_normal(shape), requires_grad=True)
                   for shape in ((3, 2), ())]
-        optimizer = getattr(library.optim, kind)(params, lr=0.1, weight_decay=0.1)
+        optimizer = getattr(library.optim, kind)(params, lr=0.1, **DECAY[kind])
         train(optimizer, params, range(10), library)
         made.append(params)
     agree(*made)
@@ -140,7 +143,7 @@ def test_the_pieces_of_large_parameters_are_updated_alike(kind, monkeypatch):
         params = [tl.Tensor(x).detach().requires_grad_() for x in arrays]
         for p, x in zip(params, arrays):
             p.array = x                                         # with the layout that it has
-        optimizer = getattr(optim, kind)(params, lr=0.1, weight_decay=0.1)
+        optimizer = getattr(optim, kind)(params, lr=0.1, **DECAY[kind])
         for step in range(3):
             give_gradients(params, step, sometimes=False)
             if step == 1:
@@ -156,7 +159,7 @@ def test_the_pieces_of_large_parameters_are_updated_alike(kind, monkeypatch):
 def test_float32_stays_float32(kind):
     params = parameters(dtype="float32")
     arrays = [p.array for p in params]
-    optimizer = getattr(optim, kind)(params, lr=np.float64(0.1), weight_decay=np.float64(0.1))
+    optimizer = getattr(optim, kind)(params, lr=np.float64(0.1), **{key: np.float64(x) for key, x in DECAY[kind].items()})
     train(optimizer, params, range(3))
     for p, array in zip(params, arrays):
         assert p.array is array and array.dtype == "float32"
@@ -167,7 +170,7 @@ def test_float32_stays_float32(kind):
 @of_each_kind
 def test_gradients_are_not_modified(kind):
     params = parameters()
-    optimizer = getattr(optim, kind)(params, lr=0.1, weight_decay=0.1, maximize=True)
+    optimizer = getattr(optim, kind)(params, lr=0.1, maximize=True, **DECAY[kind])
     for step in range(3):
         give_gradients(params, step)
         before = [None if p.grad is None else p.grad.array.copy() for p in params]
@@ -346,7 +349,8 @@ BAD = [
     "Adam([w], weight_decay=-1)",
     "AdamW([w], betas=(0.9, 1.0))", "RMSprop([w], alpha=-1)", "RMSprop([w], momentum=-1)", "RMSprop([w], eps=-1)",
     "Adagrad([w], lr_decay=-1)", "Adagrad([w], initial_accumulator_value=-1)", "Adadelta([w], rho=1.5)", "Adadelta([w], lr=-1)",
-    "Adamax([w], betas=(1.0, 0.9))", "NAdam([w], momentum_decay=-1)", "RAdam([w], betas=(1.0, 0.9))",
+    "Adamax([w], betas=(1.0, 0.9))", "NAdam([w], momentum_decay=-1)", "RAdam([w], betas=(1.0, 0.9))", "ASGD([w], lr=-1)",
+    "Rprop([w], etas=(1.0, 1.2))", "Rprop([w], etas=(0.5, 0.9))",
 ]
 
 
@@ -521,7 +525,8 @@ def test_an_expanded_parameter_is_refused():
 def test_it_trains():
     """Each finds the bottom of a valley that is ten times as steep in one direction."""
     for line in ("SGD(lr=0.05)", "SGD(lr=0.02, momentum=0.8)", "Adam(lr=0.1)", "AdamW(lr=0.1, weight_decay=0)", "RMSprop(lr=0.01)",
-                 "Adagrad(lr=0.5)", "Adadelta(lr=5.0)", "Adamax(lr=0.1)", "NAdam(lr=0.1)", "RAdam(lr=0.1)"):
+                 "Adagrad(lr=0.5)", "Adadelta(lr=5.0)", "Adamax(lr=0.1)", "NAdam(lr=0.1)", "RAdam(lr=0.1)", "ASGD(lr=0.05)",
+                 "Rprop(lr=0.1)"):
         w = tl.tensor([1.0, -1.0], requires_grad=True)
         optimizer = construct(line, [w])
         for _ in range(300):

@@ -10,7 +10,7 @@ __all__ = ["SGD"]
 
 
 class SGD(Optimizer):
-    """w ← w − α ∂L/∂w          with a mini-batch for the gradient: stochastic gradient descent
+    """w ← w − α ∂L/∂w          with a mini-batch for the gradient: stochastic gradient descent          (SPEC F-09)
 
     α = lr.  With a momentum μ, the step goes along a running sum b of the gradients g = ∂L/∂w, like a heavy ball:
 
