@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, replace
 
 from ..op import Op
-from ..backend import cache_size, total, xp
+from ..backend import cache_size, xp
 from .reduce import sum
 from .shape import transpose
 
@@ -58,7 +58,7 @@ class conv(Op):
     def forward(x, w, b=None, *, into, geometry):
         groups, channels, kernel = geometry.groups, w.shape[0], w.shape[2:]
         if groups == x.shape[1] == channels:
-            return depthwise(x, w, b, into, meetings(x.shape[2:], into, kernel, geometry))
+            return depthwise(x, w, b, into, geometry)
         out = xp(x).empty((x.shape[0], *into, channels), xp(x).result_type(x, w))
         weights = matrices(w, groups).swapaxes(1, 2)            # (groups, places · channels, channels after)
         bias = None if b is None else along_rows(b, into[-1])
@@ -86,11 +86,11 @@ class conv_transpose(Op):
     def forward(y, w, b=None, *, into, geometry):
         groups, channels = geometry.groups, w.shape[1] * geometry.groups
         kernel, positions = w.shape[2:], y.shape[2:]
-        if groups == y.shape[1] == channels:
-            return depthwise(y, w, b, into, [(k, there, here) for k, here, there in meetings(into, positions, kernel, geometry)])
         if set(geometry.stride) == {1}:
             before = tuple([d * (k - 1) - a for d, k, a in zip(geometry.dilation, kernel, geometry.padding)])
             return conv.forward(y, mirrored(w, groups), b, into=into, geometry=replace(geometry, padding=before))
+        if groups == y.shape[1] == channels:
+            return depthwise_transpose(y, w, b, into, geometry)
         out, y, weights = started(y, w, b, into, channels), channels_last(y), matrices(w, groups)
         few = at_once(y, math.prod(positions) * math.prod(kernel) * channels, len(y))
         stamps = xp(y).empty((groups, few, *positions, *kernel, channels // groups), out.dtype)     # the kernel, y_p times
@@ -120,7 +120,7 @@ class conv_weight(Op):
     def forward(x, y, *, into, geometry):
         groups, positions = geometry.groups, y.shape[2:]
         if groups == x.shape[1] == y.shape[1]:
-            return depthwise_weight(x, y, into, meetings(x.shape[2:], positions, into, geometry))
+            return depthwise_weight(x, y, into, geometry)
         y, channels = channels_last(y), x.shape[1] // groups
         out = xp(x).zeros((groups, y.shape[-1] // groups, math.prod(into) * channels), xp(x).result_type(x, y))
         for part, rows in windows(x, into, positions, geometry):
@@ -144,12 +144,12 @@ class unfold(Op):
     x: (samples, channels, *size)       out: (samples, channels · places in the kernel, number of windows)
     """
     def forward(x, *, kernel, positions, geometry):
-        n, channels, dims = x.shape[0], x.shape[1], len(kernel)
-        image = xp(x).zeros((n, channels, *geometry.reach(positions, kernel)), x.dtype)
-        inner, outer = overlap(geometry.padding, image.shape[2:], x.shape[2:])
-        image[(..., *inner)] = x[(..., *outer)]
-        seen = sliding(xp(x).moveaxis(image, 1, -1), kernel, positions, geometry)
-        seen = seen.transpose(0, 2 * dims + 1, *range(dims + 1, 2 * dims + 1), *range(1, dims + 1))
+        (n, channels), dims = x.shape[:2], len(kernel)
+        image = xp(x).zeros((n, channels, *geometry.reach(positions, kernel), 1), x.dtype)
+        inner, outer = overlap(geometry.padding, image.shape[2:-1], x.shape[2:])
+        image[(..., *inner, 0)] = x[(..., *outer)]
+        seen = sliding(image, kernel, positions, geometry)[..., 0]      # (samples, channels, *positions, *kernel)
+        seen = seen.transpose(0, 1, *range(dims + 2, 2 * dims + 2), *range(2, dims + 2))
         return seen.reshape(n, channels * math.prod(kernel), math.prod(positions))
 
     def dx(g, kernel, positions, geometry, shape):
@@ -179,8 +179,7 @@ def windows(x, kernel, positions, geometry):
     One buffer that fits the cache serves all: to lay out all windows at once takes many times the memory of the image, and longer.
     """
     module, groups, (n, channels), dims = xp(x), geometry.groups, x.shape[:2], len(kernel)
-    reach = geometry.reach(positions, kernel)
-    if reach == x.shape[2:] == positions and not any(geometry.padding):
+    if geometry.reach(positions, kernel) == x.shape[2:] == positions and not any(geometry.padding):
         yield (slice(0, n),), grouped(channels_last(x), groups)                             # 1x1: the pixels are the rows
         return
     row = math.prod(positions[1:]) * math.prod(kernel) * channels
@@ -191,29 +190,38 @@ def windows(x, kernel, positions, geometry):
     else:                                                       # few channels: longer runs of memory are found along the image
         order = (0, *range(dims + 2, 2 * dims + 3), *range(1, dims + 2))
         rows = module.empty([shape[axis] for axis in order], x.dtype).transpose([order.index(axis) for axis in range(len(order))])
+    for samples, seen in views(x, kernel, positions, geometry, few):
+        for stretch in parts(positions[0], shape[2]):
+            matrix = rows[:, :seen.shape[1], :stretch.stop - stretch.start]
+            matrix[...] = seen[:, :, stretch]
+            yield (samples, stretch), matrix.reshape(groups, math.prod(matrix.shape[1:dims + 2]), math.prod(shape[dims + 2:]))
 
-    x = module.moveaxis(x, 1, -1)
-    whole = not any(geometry.padding) and all(r <= size for r, size in zip(reach, x.shape[1:])) and x.strides[-1] == x.itemsize
-    image = x if whole else module.zeros((few, *reach, channels), x.dtype)                  # else a few, with zeros around them
-    inner, outer = overlap(geometry.padding, reach, x.shape[1:-1])
+
+def views(x, kernel, positions, geometry, few):
+    """A view of the windows of a few samples at a time: which, and (groups, samples, *positions, *kernel, channels / groups)."""
+    reach, groups, channels = geometry.reach(positions, kernel), geometry.groups, x.shape[1]
+    x = xp(x).moveaxis(x, 1, -1)
+    x = xp(x).moveaxis(x.reshape(*x.shape[:-1], groups, channels // groups), -2, 0)
+    whole = groups == 1 and not any(geometry.padding) and x.strides[-1] == x.itemsize and all(
+        [n <= size for n, size in zip(reach, x.shape[2:])])
+    if whole:                                                   # nothing to do but to look
+        seen = sliding(x, kernel, positions, geometry)
+        yield from [(samples, seen[:, samples]) for samples in parts(x.shape[1], few)]
+        return
+    image = xp(x).zeros((groups, few, *reach, channels // groups), x.dtype)                 # each with zeros around it
+    inner, outer = overlap(geometry.padding, reach, x.shape[2:-1])
     seen = sliding(image, kernel, positions, geometry)
-    seen = module.moveaxis(seen.reshape(*seen.shape[:-1], groups, channels // groups), -2, 0)
-    for samples in parts(n, few):
+    for samples in parts(x.shape[1], few):
         count = samples.stop - samples.start
-        if not whole:
-            image[(slice(count), *inner)] = x[(samples, *outer)]
-        here = samples if whole else slice(count)
-        for lines in parts(positions[0], shape[2]):
-            matrix = rows[:, :count, :lines.stop - lines.start]
-            matrix[...] = seen[:, here, lines]
-            yield (samples, lines), matrix.reshape(groups, math.prod(matrix.shape[1:dims + 2]), math.prod(shape[dims + 2:]))
+        image[(slice(None), slice(count), *inner)] = x[(slice(None), samples, *outer)]
+        yield samples, seen[:, :count]
 
 
 def sliding(image, kernel, positions, geometry):
-    """A view of the windows of images with channels last: (samples, *positions, *kernel, channels)."""
-    along = list(zip(image.strides[1:-1], geometry.stride, geometry.dilation))
-    strides = (image.strides[0], *[step * s for step, s, _ in along], *[step * d for step, _, d in along], image.strides[-1])
-    return xp(image).lib.stride_tricks.as_strided(image, (image.shape[0], *positions, *kernel, image.shape[-1]), strides)
+    """A view of the windows of (groups, samples, *size, channels): (groups, samples, *positions, *kernel, channels)."""
+    along = list(zip(image.strides[2:-1], geometry.stride, geometry.dilation))
+    strides = (*image.strides[:2], *[step * s for step, s, _ in along], *[step * d for step, _, d in along], image.strides[-1])
+    return xp(image).lib.stride_tricks.as_strided(image, (*image.shape[:2], *positions, *kernel, image.shape[-1]), strides)
 
 
 def meetings(size, positions, kernel, geometry):
@@ -290,23 +298,46 @@ def started(x, w, b, size, channels):
 
 
 # ---- every channel a group of its own ---------------------------------------------------------------------------
-# A matrix for each group would have one column.  To take one place of the kernel after the other, for all channels, is quicker.
-def depthwise(x, w, b, into, met):
-    """Σ_k x w_k, placed as `met` says: [(k, which part of x, which part of the result)].  w: (channels, 1, *kernel)"""
-    out, x = started(x, w, b, into, len(w)), channels_last(x)
-    weights = along_rows(xp(w).moveaxis(w[:, 0], 0, -1), max(x.shape[-2], into[-1]))
-    for part in parts(len(x), at_once(x, math.prod(x.shape[1:]) + math.prod(out.shape[1:]), len(x))):
-        for k, here, there in met:
-            seen = x[(part, *here)]
-            out[(part, *there)] += seen * weights[k][:seen.shape[-2]]
+# A matrix for each group would have one column.  Here a row of pixels, with all its channels, is weighed at once: as one long run.
+def depthwise(x, w, b, into, geometry):
+    """conv with w of shape (channels, 1, *kernel)."""
+    kernel, out = w.shape[2:], started(x, w, b, into, len(w))
+    weights = along_rows(xp(w).moveaxis(w[:, 0], 0, -1), into[-1]).reshape(*kernel, into[-1] * len(w))
+    p, k = "xy"[:len(kernel) - 1], "ijk"[:len(kernel)]
+    for part, seen in lines(x, kernel, into, geometry):
+        y = out[part]
+        y += xp(x).einsum(f"n{p}{k}r,{k}r->n{p}r", seen, weights).reshape(y.shape)
     return channels_second(out)
 
 
-def depthwise_weight(x, y, into, met):
-    """Σ x y for each place k: [(k, which part of x, which part of y)].  The result: (channels, 1, *kernel)"""
-    x, y = channels_last(x), channels_last(y)
-    out = xp(x).zeros((x.shape[-1], 1, *into), xp(x).result_type(x, y))
-    for part in parts(len(x), at_once(x, math.prod(x.shape[1:]) + math.prod(y.shape[1:]), len(x))):
+def depthwise_weight(x, y, into, geometry):
+    """conv_weight of as many channels in x as in y, each its own group."""
+    y = channels_last(y)
+    out = xp(x).zeros((*into, y.shape[-2], y.shape[-1]), xp(x).result_type(x, y))
+    rows = y.reshape(*y.shape[:-2], y.shape[-2] * y.shape[-1])
+    p, k = "xy"[:len(into) - 1], "ijk"[:len(into)]
+    for part, seen in lines(x, into, y.shape[1:-1], geometry):
+        out += xp(x).einsum(f"n{p}{k}r,n{p}r->{k}r", seen, rows[part]).reshape(out.shape)
+    return xp(x).ascontiguousarray(xp(x).moveaxis(out.sum(axis=-2), -1, 0))[:, None]
+
+
+def lines(x, kernel, positions, geometry):
+    """`views` for all channels as one group, with a row of pixels as one run.
+
+    Yields which samples, and (samples, *positions[:-1], *kernel, pixels · channels).
+    """
+    few, dims = at_once(x, 2 * x.shape[1] * math.prod(positions), len(x)), len(kernel)
+    for part, seen in views(x, kernel, positions, replace(geometry, groups=1), few):
+        seen = xp(x).moveaxis(seen[0], dims, -2)                # at stride 1 its last two axes are one in memory already
+        yield part, seen.reshape(*seen.shape[:-2], seen.shape[-2] * seen.shape[-1])
+
+
+def depthwise_transpose(y, w, b, into, geometry):
+    """conv_transpose with w of shape (channels, 1, *kernel)."""
+    out, y = started(y, w, b, into, len(w)), channels_last(y)
+    weights = along_rows(xp(w).moveaxis(w[:, 0], 0, -1), y.shape[-2])
+    met = meetings(into, y.shape[1:-1], w.shape[2:], geometry)
+    for part in parts(len(y), at_once(y, math.prod(y.shape[1:]) + math.prod(out.shape[1:]), len(y))):
         for k, here, there in met:
-            out[(slice(None), 0, *k)] += total(x[(part, *here)] * y[(part, *there)], tuple(range(x.ndim - 1)))
-    return out
+            out[(part, *here)] += y[(part, *there)] * weights[k][there[-1]]
+    return channels_second(out)
