@@ -149,7 +149,7 @@ def nested(chance, depth=4):
     """Some value of what can be saved."""
     kind = chance.randrange(14 if depth else 8)
     if kind < 8:
-        return [None, chance.random() < 0.5, (-1)**chance.randrange(2) * chance.getrandbits(chance.randrange(1, 80)), chance.gauss(0, 9),
+        return [None, chance.random() < 0.5, chance.choice([1, -1]) * chance.getrandbits(chance.randrange(80)), chance.gauss(0, 9),
                 "".join(chance.choices("aé\u4e2d😀\n\0", k=chance.randrange(9))), chance.randbytes(chance.randrange(9)),
                 complex(chance.random(), -1), chance.choice([tl.float32, tl.Size([1, 2]), tl.device("cuda")])][kind]
     values = [nested(chance, depth - 1) for _ in range(chance.randrange(5))]

@@ -7,8 +7,8 @@
 
 A file of PyTorch's is a zip of the tensors' numbers and a *pickle*, which says how they are put together.  A pickle is a program:
 Python's own `pickle.load` calls any function that it names, so whoever wrote the file can do with your machine what you can.
-Here none is run.  `load` follows the pickle by itself (`pickle_reader.py`), knows what to do for tensors and plain values, and refuses
-everything else by name.  So there is no weights_only=False.
+Here none is run.  `load` follows the pickle by itself (`pickle_reader.py`), knows what to do for tensors and plain values, and
+refuses everything else by name.  So there is no weights_only=False.
 
 What is saved replaces the old file in one step, when it is complete and on the disk: if the program is killed on the way, or the
 disk is full, the old file is whole.  What is loaded is checked, as far as the format allows: zip has checksums of everything,

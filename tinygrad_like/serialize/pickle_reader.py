@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import backend
+from ..errors import BadFile
 from ..types import device as Device, dtype as Dtype
 
 if TYPE_CHECKING:
@@ -52,7 +53,6 @@ class Reader:
         self.below: list[list[Any]] = []                        # the stack in parts: one more for each MARK
 
     def read(self) -> Any:
-        from ..errors import BadFile
         try:
             return self.follow()
         except BadFile:
