@@ -325,6 +325,66 @@ def test_a_state_that_does_not_fit_is_refused_and_changes_nothing():
             optimizer.load_state_dict(saved)
 
 
+# ---- L-BFGS -----------------------------------------------------------------------------------------------------
+BFGS = ["", "lr=0.3", "max_iter=5", "history_size=3", "line_search_fn='strong_wolfe'",
+        "lr=0.1, line_search_fn='strong_wolfe', max_iter=4",
+        "line_search_fn='strong_wolfe', history_size=2, max_eval=9", "tolerance_grad=0.3", "tolerance_change=0.01"]
+
+
+def valley(library, start=None):
+    """A long bent valley, of two parameters, and the closure that L-BFGS asks for."""
+    x, y = [library.tensor(v, dtype=library.float64, requires_grad=True) for v in start or ([-1.2, 0.5], [[1.0], [2.0]])]
+    unused = library.zeros(1, dtype=library.float64, requires_grad=True)
+
+    def closure():
+        x.grad = y.grad = None
+        loss = (10 * (y.reshape(2) - x * x) ** 2 + (1 - x) ** 2).sum()
+        loss.backward()
+        return loss
+    return [x, unused, y], closure
+
+
+@needs_torch
+@pytest.mark.parametrize("options", BFGS)
+def test_lbfgs_takes_pytorchs_steps(options):
+    made = [valley(library) for library in (tl, torch)]
+    mine, other = [eval(f"library.optim.LBFGS(params, {options})", {"library": library, "params": params})
+                   for library, (params, _) in zip((tl, torch), made)]
+    for _ in range(5):
+        losses = [optimizer.step(closure).item() for optimizer, (_, closure) in zip((mine, other), made)]
+        np.testing.assert_allclose(*losses, rtol=1e-7, atol=1e-12)
+        agree(made[0][0], made[1][0], 1e-7)
+    for key in "func_evals", "n_iter":
+        assert mine.state[made[0][0][0]][key] == other.state[made[1][0][0]][key]
+
+
+@needs_torch
+@pytest.mark.parametrize("source, target", [("here", "here"), ("PyTorch", "here"), ("here", "PyTorch")])
+def test_lbfgs_resumes(source, target):
+    source, target = LIBRARIES[source], LIBRARIES[target]
+    params, closure = valley(source)
+    first = source.optim.LBFGS(params, max_iter=4, line_search_fn="strong_wolfe")
+    first.step(closure)
+    again, closure_again = valley(target, [x.tolist() for x in values([params[0], params[2]])])
+    second = target.optim.LBFGS(again, max_iter=4, line_search_fn="strong_wolfe")
+    second.load_state_dict(copy.deepcopy(converted(first.state_dict(), target)))
+    for _ in range(2):
+        first.step(closure), second.step(closure_again)
+        agree(params, again, 0 if source is target else 1e-9)
+
+
+def test_lbfgs_finds_the_bottom():
+    params, closure = valley(tl)
+    optimizer = optim.LBFGS(params, line_search_fn="strong_wolfe")
+    for _ in range(4):
+        optimizer.step(closure)
+    np.testing.assert_allclose(params[0].tolist(), [1, 1], atol=1e-6)
+    with pytest.raises(ValueError, match="parameter groups"):
+        optim.LBFGS([{"params": params[:1]}, {"params": params[1:]}])
+    with pytest.raises(ValueError, match="'strong_wolfe', got 'wolfe'"):
+        optim.LBFGS(params, line_search_fn="wolfe")
+
+
 # ---- the interface ----------------------------------------------------------------------------------------------
 @needs_torch
 @with_options
@@ -333,7 +393,7 @@ def test_it_prints_as_pytorchs(line):
 
 
 @needs_torch
-@of_each_kind
+@pytest.mark.parametrize("kind", [*KINDS, "LBFGS"])
 def test_the_signature_is_pytorchs(kind):
     import inspect
     mine, other = [inspect.signature(getattr(library.optim, kind)).parameters.values() for library in (tl, torch)]
