@@ -275,7 +275,7 @@ def left_as_it_was(model: Module) -> Iterator[None]:
                 module.__dict__["max_norm"] = limit
         for owner, name, b, before in buffers:
             owner[name] = b
-            if b is not None and (b.array.shape != before.shape or bool((b.array != before).any())):
+            if b is not None and before is not None and bool((b.array != before).any()):
                 with no_grad():
                     b.copy_(wrap(before))
 
