@@ -6,8 +6,6 @@ import tinygrad_like as tl
 import tinygrad_like.nn.functional as F
 from tinygrad_like import nn
 
-from .same import same
-
 # name of a function: (shape of an input, shape of its mask, further arguments)
 MASKS = {
     "dropout": ((40, 50), (40, 50), {}),
@@ -135,6 +133,8 @@ def test_alpha_dropout_backward():
     "nn.AlphaDropout(0.1, True).eval()(ones(3))",
 ])
 def test_as_in_pytorch(line):
+    pytest.importorskip("torch")
+    from .same import same
     same(line, "nn, F, ones = torch.nn, torch.nn.functional, torch.ones")
 
 

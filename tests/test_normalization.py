@@ -8,8 +8,6 @@ from tinygrad_like import nn, ops
 from tinygrad_like.op import wrap
 from tinygrad_like.ops.normalize import moments, rms_norm, standardize
 
-from .same import same
-
 SETUP = """
 tensor, float64, autograd, nn, F = torch.tensor, torch.float64, torch.autograd, torch.nn, torch.nn.functional
 random = np.random.default_rng(0)
@@ -74,7 +72,22 @@ def both(y, *leaves):
     "F.local_response_norm(x3[:0], 2)",
 ])
 def test_as_in_pytorch(line):
+    pytest.importorskip("torch")
+    from .same import same
     same(line, SETUP)
+
+
+@pytest.mark.parametrize("line", [
+    "F.layer_norm(x3.half(), (5,), w5.half(), w5.half())", "F.rms_norm(x3.half(), (5,), w5.half())",
+    "F.batch_norm(100 * x3.half(), None, None, w.half(), b.half(), True)", "F.group_norm(100 * x3.half(), 2)",
+    "F.instance_norm(100 * x3.half())",
+])
+def test_float16_is_computed_in_float32(line):
+    torch = pytest.importorskip("torch")
+    from .same import run
+    mine, other = run(line, tl, SETUP), run(line, torch, SETUP)
+    assert mine.dtype == tl.float16
+    np.testing.assert_allclose(mine.detach().numpy(), other.detach().numpy(), rtol=2e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("line", [
@@ -91,6 +104,8 @@ def test_as_in_pytorch(line):
     "nn.BatchNorm2d(3).double()(x4)",
 ])
 def test_wrong_as_in_pytorch(line):
+    pytest.importorskip("torch")
+    from .same import same
     same(line, SETUP)
 
 

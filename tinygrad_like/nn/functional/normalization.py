@@ -43,12 +43,12 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
         raise ValueError(f"{name}: in training there has to be more than one value per channel, and input of shape "
                          f"{tuple(input.shape)} has one: its variance is 0, whatever it is.  Use larger batches (a DataLoader's "
                          "last one goes with drop_last=True), or eval()")
-    known = ops.moments(input.array, axis)
+    known = ops.moments(not_half(input.array), axis)
     if n:
         for running, value in ((running_mean, known[0]), (running_var, known[1] * (n / max(n - 1, 1)))):
             if running is not None:
                 follow(running, value.reshape(-1), momentum)
-    return ops.standardize(input, w, b, axis=axis, eps=eps, known=known)
+    return in_float32(ops.standardize, input, w, b, axis=axis, eps=eps, known=known)
 
 
 def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None,
@@ -74,11 +74,11 @@ def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var
                                     "place of the input's: pass them, or use_input_stats=True")
         return by_running(input, running_mean, running_var, w, b, eps)
     axis = tuple(range(2, input.ndim))
-    known = ops.moments(input.array, axis)
+    known = ops.moments(not_half(input.array), axis)
     if running_mean is not None and running_var is not None and input.array.size:
         follow(running_mean, known[0].mean(axis=0).reshape(-1), momentum)
         follow(running_var, known[1].mean(axis=0).reshape(-1) * (places / (places - 1)), momentum)
-    return ops.standardize(input, w, b, axis=axis, eps=eps, known=known)
+    return in_float32(ops.standardize, input, w, b, axis=axis, eps=eps, known=known)
 
 
 def by_running(input: Tensor, mean: Tensor, var: Tensor, w: Tensor | None, b: Tensor | None, eps: float) -> Tensor:
@@ -104,18 +104,20 @@ def layer_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | 
     (Ba et al. 2016)
     """
     axis = last_dims("layer_norm", input, normalized_shape, weight=weight, bias=bias)
-    return ops.standardize(input, with_dims(weight, input.ndim), with_dims(bias, input.ndim), axis=axis, eps=eps)
+    w, b = with_dims(weight, input.ndim), with_dims(bias, input.ndim)
+    return in_float32(ops.standardize, input, w, b, axis=axis, eps=eps)
 
 
 def rms_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None) -> Tensor:
     """x / √(mean(x²) + ε) · w, the mean over the last dims, which have shape normalized_shape, as w has.
 
-    eps: None is the spacing of numbers at 1, `finfo(input.dtype).eps`.        (Zhang & Sennrich 2019)
+    eps: None is the spacing of numbers at 1, `finfo(input.dtype).eps` (for float16 that of float32).
+    (Zhang & Sennrich 2019)
     """
     axis = last_dims("rms_norm", input, normalized_shape, weight=weight)
     if eps is None:
-        eps = float(backend.finfo(input.array.dtype).eps)
-    return ops.rms_norm(input, with_dims(weight, input.ndim), axis=axis, eps=eps)
+        eps = float(backend.finfo("float64" if input.array.dtype == "float64" else "float32").eps)
+    return in_float32(ops.rms_norm, input, with_dims(weight, input.ndim), axis=axis, eps=eps)
 
 
 def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None,
@@ -140,7 +142,7 @@ def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bia
     grouped = ops.reshape(input, to=(examples, num_groups, size, *places))
     line = (1, num_groups, size) + (1,) * len(places)
     w, b = [None if each is None else ops.reshape(each, to=line) for each in (weight, bias)]
-    out = ops.standardize(grouped, w, b, axis=tuple(range(2, grouped.ndim)), eps=eps)
+    out = in_float32(ops.standardize, grouped, w, b, axis=tuple(range(2, grouped.ndim)), eps=eps)
     return ops.reshape(out, to=tuple(input.shape))
 
 
@@ -160,6 +162,20 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     for j in range(1, size):
         total = total + squares[:, j:j + channels]
     return input / (total * (alpha / size) + k) ** beta
+
+
+# ---- float16 ----------------------------------------------------------------------------------------------------
+def not_half(x: Any) -> Any:
+    """float16 as float32, in which sums of many numbers neither overflow nor stop growing."""
+    return x.astype("float32") if x.dtype == "float16" else x
+
+
+def in_float32(op: Any, input: Tensor, *weights: Any, **params: Any) -> Tensor:
+    """op(input, …), for float16 computed in float32."""
+    if input.array.dtype.itemsize > 2:
+        return op(input, *weights, **params)
+    wide = [x if x is None else ops.astype(x, dtype=backend.dtype("float32")) for x in (input, *weights)]
+    return ops.astype(op(*wide, **params), dtype=input.array.dtype)
 
 
 # ---- shapes -----------------------------------------------------------------------------------------------------
