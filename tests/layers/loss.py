@@ -60,4 +60,8 @@ LAYERS += [
             call="m(xs[0].log_softmax(2), xs[1], (6, 5), (3, 2))") for options in ("", "reduction='sum'", "reduction='none'")],
     Layer("nn.CTCLoss(3, zero_infinity=True)", (3, 2, 4), np.array([1, 1, 0, 2]), np.array([3, 2]), np.array([3, 1]), second=False,
           call="m(xs[0].log_softmax(2), *xs[1:])"),
+    Layer("nn.AdaptiveLogSoftmaxWithLoss(8, 10, [2, 5], div_value=2.0)", (6, 8), np.array([1, 9, 0, 3, 4, 7])),
+    Layer("nn.AdaptiveLogSoftmaxWithLoss(8, 10, [4], head_bias=True)", (3, 8), np.array([1, 3, 0])),
+    Layer("nn.AdaptiveLogSoftmaxWithLoss(8, 10, (2, 5))", (8,), np.array(6)),
+    Layer("nn.AdaptiveLogSoftmaxWithLoss(8, 10, [2, 5])", (3, 8), call="(m.log_prob(*xs), m.predict(*xs))"),
 ]

@@ -1,6 +1,7 @@
 """What networks are built from."""
 from . import functional as functional, init as init, utils as utils
 from .activation import *
+from .adaptive import *
 from .attention import *
 from .containers import *
 from .conv import *
