@@ -154,7 +154,7 @@ class Point(NamedTuple):
 
 def strong_wolfe(at: Callable[[float], Point], start: Point, t: float, longest: float, tolerance: float, max_steps: int,
                  c1: float = 1e-4, c2: float = 0.9) -> tuple[Point, int]:
-    """A point of the line where the loss is clearly lower, f ≤ f₀ + c₁ t f₀′, and flatter, |f′| ≤ c₂ |f₀′|; and how many were tried.
+    """A point of the line where the loss is clearly lower, f ≤ f₀ + c₁ t f₀′, and flatter, |f′| ≤ c₂ |f₀′|; and how many it tried.
 
     First the step grows until the bottom is passed, then the stretch where the bottom must be is cut down.
     """

@@ -312,8 +312,6 @@ class CosineAnnealingLR(LRScheduler):
         self._warn_if_asked_outside_of_step()
         if self._is_initial:
             return self._rates()
-        if self._step_count == 1 and self.last_epoch > 0:       # the first of a training that goes on
-            return self._get_closed_form_lr()
         if (self.last_epoch - 1 - self.T_max) % (2 * self.T_max) == 0:      # the last rate was eta_min
             return [lr + (base - self.eta_min) * (1 - math.cos(math.pi / self.T_max)) / 2
                     for base, lr in zip(self.base_lrs, self._rates())]
