@@ -172,7 +172,7 @@ def stretched_zero(x: Any) -> Any:
 
 def cache_size(like: Any) -> int:
     """How many bytes a buffer should have that is filled and read again and again.  A GPU wants few and large tasks instead."""
-    return 2**19 if type(like) is numpy.ndarray else 2**28
+    return 2**20 if type(like) is numpy.ndarray else 2**28
 
 
 def python_number(x: Any) -> Any:
@@ -479,7 +479,7 @@ def blockwise(function: Callable[..., None], *arrays: Any) -> None:
     """function(*arrays), on NumPy a part at a time, so that what it computes of a part stays in the cache.
 
     The first array is cut along its outermost axis in memory, the others along the same.  What has length 1 there, or is None, is
-    handed whole each time, and so is what `wide` made as long as a part.  The function writes into arrays that it was given.
+    handed whole each time, and so is what `wide` made as long as a part of it.  The function writes into arrays that it was given.
     """
     x = arrays[0]
     if type(x) is not numpy.ndarray or x.size <= 2 * BLOCK:

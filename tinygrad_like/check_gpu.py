@@ -18,6 +18,7 @@ from . import autograd, backend, errors, ops
 from .functions import tensor
 from .nn.functional import cross_entropy
 from .op import Op, wrap
+from .ops.conv import Geometry
 from .ops.pool import Windows
 from .types import float32
 
@@ -179,6 +180,8 @@ def special_cases() -> dict[str, Any]:
     rows, places = np.array([2, 0, 2]), np.array([[2, 0, 1], [1, 2, 0]])
     packed = {"sizes": (3, 2, 1)}
     windows = {"windows": (Windows(2, 2, 0, 1, 2), Windows(3, 1, 1, 1, 3))}     # side by side along axis 0, overlapping along 1
+    geometry = {"geometry": Geometry((2, 1), (1, 0), (1, 2), 2)}        # of images (3, 4, 5, 6) and kernels (2, 3), in two groups
+    images, weights, convolved = numbers(3, 4, 5, 6), numbers(6, 2, 2, 3), numbers(3, 6, 3, 2)
     winner, largest = np.array([[1, 2, 0], [5, 3, 4]], "uint8"), ops.max_pool(x, **windows)
     return {
         "add_item": ([x, y[:3]], {"index": rows}),
@@ -189,12 +192,16 @@ def special_cases() -> dict[str, Any]:
         "avg_spread": ([y[:2]], {**windows, "into": (4, 3)}),
         "bincount": ([np.array([3, 0, 3])], {}),
         "broadcast_to": ([x], {"to": (2, 4, 3)}),
+        "conv": ([images, weights, numbers(6)], {"into": (3, 2), **geometry}),
+        "conv_transpose": ([convolved, weights, numbers(4)], {"into": (5, 6), **geometry}),
+        "conv_weight": ([images, convolved], {"into": (2, 3), **geometry}),
         "cross_entropy": ([x], {"places": (np.arange(4)[:, None], np.array([[2], [0], [1], [2]]))}),
         "ctc_loss": ([numbers(4, 2, 3) - 1], {"labels": np.array([[1, 2], [2, 1]]), "times": np.array([4, 3]),
                                               "lengths": np.array([2, 1])}),
         "einsum": ([x, y], {"subscripts": "ij,kj->ik"}),
         "embedding": ([x], {"indices": places}),
         "extreme_item": ([x, y[:3]], {"index": np.array([2, 0, 1])}),
+        "fold": ([numbers(3, 24, 6)], {"kernel": (2, 3), "positions": (3, 2), "into": (5, 6), **geometry}),
         "fold_borders": ([numbers(6, 7)], {"widths": ((1, 1), (2, 2)), "mode": "reflect"}),
         "full_like": ([x], {"value": 2.0}),
         "get_winners": ([x], {**windows, "winner": winner}),
@@ -235,6 +242,7 @@ def special_cases() -> dict[str, Any]:
         "threshold": ([x], {"above": 0.5, "value": 0.0}),
         "tile": ([x], {"reps": (2, 1)}),
         "transpose": ([x], {"axes": (1, 0)}),
+        "unfold": ([images], {"kernel": (2, 3), "positions": (3, 2), **geometry}),
         "where": ([x, y], {"condition": x > y}),
         "winner_places": ([x, largest], windows),
         "winners": ([x, largest], windows),
