@@ -214,18 +214,38 @@ def test_moments_of_one_outlier():
     np.testing.assert_allclose(variance, exact.var(0, keepdims=True), rtol=2e-4)
 
 
-def test_a_gradient_of_another_layout():
+@pytest.mark.parametrize("shape", [(8, 4, 6, 6), (64, 16, 20, 20)], ids=["small", "large"])
+def test_a_gradient_of_another_layout(shape):
     """A sum hands back one number stretched over all places; a transposed loss, a transposed gradient."""
-    x = np.random.default_rng(0).standard_normal((8, 4, 6, 6))
-    g = np.random.default_rng(1).standard_normal((8, 4, 6, 6))
-    expected = by_numpy(x, np.ones((1, 4, 1, 1)), np.zeros((1, 4, 1, 1)), g, (0, 2, 3), 1e-5)[1]
-    for given in g, channels_last(g), np.asfortranarray(g):
-        leaf = wrap(x).requires_grad_()
-        F.batch_norm(leaf, None, None, training=True).backward(wrap(given))
-        np.testing.assert_allclose(leaf.grad.array, expected, atol=1e-12)
+    random = np.random.default_rng(0)
+    x, g = random.standard_normal(shape), random.standard_normal(shape)
+    one = np.ones((1, shape[1], 1, 1))
+    expected = by_numpy(x, one, 0 * one, g, (0, 2, 3), 1e-5)[1]
+    for layout in np.ascontiguousarray, channels_last, np.asfortranarray, lambda a: np.repeat(a, 2, 3)[..., ::2]:
+        for given in g, channels_last(g), np.asfortranarray(g):
+            leaf = wrap(layout(x)).requires_grad_()
+            F.batch_norm(leaf, None, None, training=True).backward(wrap(given))
+            np.testing.assert_allclose(leaf.grad.array, expected, atol=1e-12)
     leaf = wrap(x).requires_grad_()
     F.batch_norm(leaf, None, None, training=True).sum().backward()
     np.testing.assert_allclose(leaf.grad.array, 0, atol=1e-12)
+
+
+def test_rows_in_columns():
+    """Many short rows, the gradient lying the other way round; and numbers stretched over an axis."""
+    random = np.random.default_rng(0)
+    x, g = random.standard_normal((20000, 12)), random.standard_normal((20000, 12))
+    for axis, line in (((0,), (1, 12)), ((1,), (1, 12))):
+        w = random.standard_normal(line)
+        expected = by_numpy(x, w, 0 * w, g, axis, 1e-5)
+        for a, c in ((x, g), (x, np.asfortranarray(g)), (np.asfortranarray(x), g), (np.asfortranarray(x), np.asfortranarray(g))):
+            leaves = [wrap(a).requires_grad_(), wrap(w).requires_grad_()]
+            out = standardize(*leaves, axis=axis, eps=1e-5)
+            for found, wanted in zip((out, *tl.autograd.grad(out, leaves, wrap(c))), expected):
+                np.testing.assert_allclose(found.array, wanted, atol=1e-10)
+    stretched = np.broadcast_to(x[:, :, None], (20000, 12, 3))
+    np.testing.assert_allclose(standardize(stretched, axis=(0, 2), eps=1e-5), standardize(stretched.copy(), axis=(0, 2), eps=1e-5),
+                               atol=1e-12)
 
 
 # ---- properties -------------------------------------------------------------------------------------------------

@@ -142,7 +142,7 @@ def scaled(x, mu, r, w, b):
         if b is not None:
             out += b
 
-    blockwise(each, out, x, *[wide(a, x) for a in (mu, scale, w, b)])
+    blockwise(each, out, x, *[wide(a, out) for a in (mu, scale, w, b)])
     return out
 
 
@@ -161,7 +161,7 @@ def gradient_sums(g, x, w, mu, r, axis):
     no_w = axis if w is None else tuple([a for a in range(x.ndim) if w.shape[a] == 1])
     both = tuple([a for a in axis if a in no_w])
 
-    def first(g, x, mu, sum_g, sum_gx):
+    def first(x, g, mu, sum_g, sum_gx):
         sum_g += total(g, both)
         sum_gx += total(product(g, x, mu), both)
 
@@ -175,7 +175,7 @@ def gradient_sums(g, x, w, mu, r, axis):
 
     if both:
         sum_g, sum_gx = sums_over(both, g), sums_over(both, g)
-        blockwise(first, g, x, wide(mu, x), sum_g, sum_gx)
+        blockwise(first, x, g, wide(mu, x), sum_g, sum_gx)
         if w is None:
             return sum_g, sum_gx
     results = sums_over(axis, g), sums_over(axis, g), sums_over(no_w, g), sums_over(no_w, g)
@@ -210,7 +210,7 @@ def scaled_gradient(g, x, mu, r, w, shift, stretch):
             out *= w
         out -= away
 
-    blockwise(each, out, g, x, *[wide(a, x) for a in (mu, scale, w, shift, stretch)])
+    blockwise(each, out, g, x, *[wide(a, out) for a in (mu, scale, w, shift, stretch)])
     return out
 
 
