@@ -82,8 +82,9 @@ def largest_of_bags(found: Tensor, bag: Any, kept: Any, count: Any) -> Tensor:
     x = m.where(kept[:, None] != 0, x, -m.inf)
     best = m.full((len(count), x.shape[1]), -m.inf, x.dtype)
     backend.extreme_at(best, bag, x, True)
-    winner = m.full(best.shape, n, bag.dtype)                   # the number of the row that has it
-    backend.extreme_at(winner, bag, m.where((x == best[bag]) | (x != x), m.arange(n, dtype=bag.dtype)[:, None], n), False)
+    rows = m.arange(n, dtype="int32")[:, None]
+    winner = m.full(best.shape, n, "int32")                     # the number of the first row that has it
+    backend.extreme_at(winner, bag, m.where((x == best[bag]) | (x != x), rows, n), False)
     if not n:
         return ops.put_add_slices(found, indices=bag, into=best.shape)
     return ops.masked(ops.take_along_axis(found, indices=m.minimum(winner, n - 1), axis=0), keep=count > 0)
