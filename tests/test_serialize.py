@@ -135,6 +135,10 @@ def test_lists_that_contain_themselves():
     x.append({"x": x})
     y = back(x)
     assert y[1]["x"] is y and y[0] == 1
+    d = OrderedDict(same={1})
+    d["d"] = d
+    a, b = back([d, {"d": d, "s": d["same"]}])
+    assert a["d"] is a is b["d"] and a["same"] is b["s"]
     t = ([],)
     t[0].append(t)
     inner = back(t)[0]
@@ -963,6 +967,9 @@ def test_permissions_and_links(tmp_path):
     os.symlink("x.pth", link)
     tl.save([2], link)
     assert link.is_symlink() and tl.load(path) == [2] and stat.S_IMODE(path.stat().st_mode) == 0o604
+    os.link(path, tmp_path / "kept.pth")
+    tl.save([7], path)
+    assert tl.load(tmp_path / "kept.pth") == [2] and tl.load(path) == [7]     # another file took its place: none was written into
     dangling = tmp_path / "dangling.pth"
     os.symlink("target.pth", dangling)
     tl.save([3], dangling)
@@ -976,4 +983,4 @@ def test_permissions_and_links(tmp_path):
     if not os.access(path, os.W_OK):                            # (root may write anyway)
         with pytest.raises(PermissionError, match="write-protected"):
             tl.save([6], path)
-    assert sorted(os.listdir(tmp_path)) == sorted(["x.pth", "link.pth", "dangling.pth", "target.pth", long.name])
+    assert sorted(os.listdir(tmp_path)) == sorted(["x.pth", "link.pth", "kept.pth", "dangling.pth", "target.pth", long.name])
