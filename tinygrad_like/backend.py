@@ -524,7 +524,7 @@ def working_set(x: Any) -> tuple[int, int]:
 
     On the host it is what a second-level cache holds; on a GPU each start of a kernel costs more than what it leaves out.
     """
-    return (1 << 19, 128) if type(x) is numpy.ndarray else (1 << 26, 1 << 12)
+    return (1 << 18, 64) if type(x) is numpy.ndarray else (1 << 26, 1 << 12)
 
 
 # ---- before the first backward pass -----------------------------------------------------------------------------

@@ -37,9 +37,9 @@ class Positions(Module):
         if offset < 0:
             raise errors.WrongValue(f"{name}: offset counts the steps before the first of input, got {offset}")
         if self.max_len is not None and end > self.max_len:
-            raise errors.ShapeError(f"{name}: input of shape {tuple(x.shape)} has {x.shape[time]} time steps in dim {time % x.ndim}, "
-                                    f"so the last position is {end - 1}, and there are max_len={self.max_len}.  Build the layer with a "
-                                    "larger max_len, or look whether another dim is the time")
+            raise errors.ShapeError(f"{name}: input of shape {tuple(x.shape)} has {x.shape[time]} steps in dim {time % x.ndim}, so "
+                                    f"the last position is {end - 1}, and there are max_len={self.max_len}.  Build the layer with "
+                                    "a larger max_len, or look whether another dim is the time")
         key = str(x.device), x.dtype
         tables = self._tables.get(key)
         if tables is None or len(tables[0]) < end:
@@ -73,7 +73,7 @@ class SinusoidalPositionalEncoding(Positions):
         form = "(batch, time, d_model)" if self.batch_first else "(time, batch, d_model)"
         if input.ndim not in (2, 3) or input.shape[-1] != self.d_model:
             hint = ".  Tokens are embedded first: nn.Embedding" if input.array.dtype.kind in "iu" else ""
-            raise errors.ShapeError(f"SinusoidalPositionalEncoding: input is {form} or (time, d_model), with d_model={self.d_model}; "
+            raise errors.ShapeError(f"SinusoidalPositionalEncoding: input is {form} or (time, d_model), d_model={self.d_model}: "
                                     f"got shape {tuple(input.shape)}{hint}")
         time = 1 if self.batch_first and input.ndim == 3 else 0
         rows, = self._rows(input, time, offset)

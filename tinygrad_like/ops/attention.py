@@ -26,10 +26,9 @@ class attention(Op):
 
     (Dao et al. 2022, appendix B.2).  With dropout, where o_i uses P_ij only if `keep` is true, so does dP, and this still holds.
 
-    Nothing of size L × S need be held: a few rows are scored, softened, used and forgotten, and the backward pass computes them
-    again from the largest score and the sum of each row.  They are kept if they are no larger than q, k, v and out are.
-    Scores stand transposed, (…, keys, queries): a maximum over axis -2 takes a third of the time.  What a row is to be divided by,
-    the shorter row after it is: out, and backward, g.
+    Nothing of size L × S need be held: a few rows of P are computed, used and forgotten, and the backward pass computes them
+    again, as e^{s - lse}, from lse_i = ln Σ_n e^{s_in}.  P is kept if it is no larger than q, k, v and out are together.
+    P stands transposed, (…, keys, queries): there a maximum over the keys takes a third of the time.
 
     bias: broadcasts to (…, L, S).  -inf: the key is not attended.  A row that attends none gives 0, with gradient 0.
     causal: query i attends keys 0 … i.  The scores of keys beyond the rows at hand are not computed at all.
@@ -46,27 +45,28 @@ class attention(Op):
     def dv(g, gradients): return gradients[2]
 
     def gradients(g, q, k, v, bias, out, softened, scale, causal, keep):
-        q, k, v, bias, keep = aligned(q, k, v, bias, keep)
-        dq, dk, dv = [xp(x).zeros_like(x) for x in (q, k, v)]
-        for at, rows, keys, p, dp_rows, ds in backward_blocks(g, q, k, v, bias, out, softened, scale, causal, keep):
-            xp(q).matmul(T(ds), k[at, ..., keys, :], out=dq[at, ..., rows, :])
-            for dx, left, right in ((dv, p, dp_rows), (dk, ds, q[at, ..., rows, :])):
-                dx = dx[at, ..., keys, :]
-                if rows.stop == q.shape[-2]:                    # the first block that these keys are in: they come from the end
+        q, k, v, *others = aligned(g, q, k, v, bias, out, softened, keep)
+        queries, keys = q.shape[-2], k.shape[-2]
+        all_met = queries and keys and (queries >= keys or not causal)
+        dq, dk, dv = grads = [xp(x).empty_like(x) if all_met else xp(x).zeros_like(x) for x in (q, k, v)]
+        for (q, k, dq, dk, dv), rows, keys, p, g, ds in backward_blocks(q, k, v, *others, (dq, dk, dv), scale, causal):
+            xp(q).matmul(T(ds), k[..., keys, :], out=dq[..., rows, :])
+            for dx, left, right in ((dv, p, g), (dk, ds, q[..., rows, :])):
+                dx = dx[..., keys, :]
+                if rows.stop == queries:                        # the first block that these keys are in: they come from the end
                     xp(q).matmul(left, right, out=dx)
                 else:
                     dx += left @ right
-        dq *= scale
-        dk *= scale
-        return dq, dk, dv
+        grads[0] *= scale
+        grads[1] *= scale
+        return grads
 
     def dbias(g, q, k, v, bias, out, softened, scale, causal, keep):
-        q, k, v, turned, keep = aligned(q, k, v, bias, keep)
-        own = (1,) * (q.ndim - bias.ndim) + bias.shape
-        dbias = xp(q).zeros(own[:-2] + (own[-1], own[-2]), q.dtype)
-        for at, rows, keys, _, _, ds in backward_blocks(g, q, k, v, turned, out, softened, scale, causal, keep):
-            at, keys, rows = [part if n > 1 else slice(None) for part, n in zip((at, keys, rows), (own[0], own[-1], own[-2]))]
-            part = dbias[at, ..., keys, rows]
+        operands = aligned(g, q, k, v, bias, out, softened, keep)
+        shape = (1,) * (operands[0].ndim - bias.ndim) + bias.shape
+        dbias = xp(q).zeros(shape[:-2] + (shape[-1], shape[-2]), q.dtype)
+        for (_, _, part), rows, keys, _, _, ds in backward_blocks(*operands, (dbias,), scale, causal):
+            part = part[..., keys if shape[-1] > 1 else slice(None), rows if shape[-2] > 1 else slice(None)]
             part += ds.sum(axis=tuple([i for i, n in enumerate(part.shape) if n == 1]), keepdims=True)
         return T(dbias)
 
@@ -110,85 +110,99 @@ def pairs(x, interleaved):
 
 # ---- the fast way of attention -----------------------------------------------------------------------------------------------
 def attend(q, k, v, bias, scale, causal, keep):
-    """The result, and for each query its e^(s - largest) or None, its largest score, and their sum: (…, keys or 1, queries)."""
+    """The result; Pᵀ, (…, keys, queries), or None if it is too large to keep; and lse, (…, 1, queries)."""
     is_stack = max(q.ndim, k.ndim, v.ndim, bias.ndim if bias is not None else 0) > 2
-    q, k, v, bias, keep = aligned(q, k, v, bias, keep)
-    m, lead, queries, all_keys = xp(q), q.shape[:-2], q.shape[-2], k.shape[-2]
-    out = m.zeros_like(q, shape=lead + (queries, v.shape[-1]))  # in memory as q, where heads and time may have been swapped
-    top, total = m.zeros((2, *lead, 1, queries), q.dtype)
-    e = None
-    if math.prod(lead) * queries * all_keys <= q.size + k.size + v.size + out.size:
-        e = m.empty(lead + (all_keys, queries), q.dtype)
-    for at, rows, keys in blocks(q, k, causal):
-        s = scores(q, k, bias, scale, causal, at, rows, keys, out=None if e is None else e[at, ..., keys, rows])
-        top[at, ..., rows] = high = largest(s, axis=-2)
-        s -= high
-        m.exp(s, out=s)
-        n = m.ones((1, keys.stop), s.dtype) @ s                 # the sum over the keys, five times as fast
-        n += n == 0                                             # all are masked
-        total[at, ..., rows] = n
-        if keep is not None:
-            s = s * keep[at, ..., keys, rows]
-        part = out[at, ..., rows, :]
-        m.matmul(T(s), v[at, ..., keys, :], out=part)
-        part /= T(n)
-    return out if is_stack else out[0], e, top, total
+    q, k, v, bias, keep = broadcast(q, k, v, bias, keep)
+    m, lead, queries, keys = xp(q), q.shape[:-2], q.shape[-2], k.shape[-2]
+    make = m.empty_like if keys else m.zeros_like
+    out = make(q, shape=lead + (queries, v.shape[-1]))          # in memory as q, whose heads may come after time
+    lse = m.empty(lead + (1, queries), q.dtype)
+    kept = math.prod(lead) * queries * keys <= q.size + k.size + v.size + out.size
+    whole = m.empty(lead + (keys, queries), q.dtype) if kept else None
+    for rows, keys, (q, k, v, bias, keep, part, p, lse_part) in blocks(causal, q, k, v, bias, keep, out, whole, lse):
+        p = scores(q, k, bias, scale, causal, rows, keys, out=None if p is None else p[..., keys, rows])
+        high = largest(p, axis=-2)
+        p -= high
+        m.exp(p, out=p)
+        total = m.ones((1, keys.stop), p.dtype) @ p             # the sum over the keys, five times as fast
+        total += total == 0                                     # all are masked
+        p *= 1 / total
+        lse_part[..., rows] = high + m.log(total)
+        used = p if keep is None else p * keep[..., keys, rows]
+        m.matmul(T(used), v[..., keys, :], out=part[..., rows, :])
+    return out if is_stack else out[0], whole, lse
 
 
-def backward_blocks(g, q, k, v, bias, out, softened, scale, causal, keep):
-    """For each block: (its places, its queries, its keys, Pᵀ and g with dv = Pᵀ g, and dSᵀ).  The divisor of P is in that g."""
-    e, top, total = softened
-    g, out = g.reshape(q.shape[:-1] + v.shape[-1:]), out.reshape(q.shape[:-1] + v.shape[-1:])
-    ones = xp(q).ones((v.shape[-1], 1), q.dtype)
-    for at, rows, keys in blocks(q, k, causal):
-        if e is not None:
-            p = e[at, ..., keys, rows]
+def backward_blocks(q, k, v, bias, keep, g, out, whole, lse, more, scale, causal):
+    """For each block: its part of q, of k and of more; its rows, its keys; Pᵀ (where it was dropped, 0), g of its rows, and dSᵀ."""
+    m = xp(q)
+    ones = m.ones((v.shape[-1], 1), q.dtype)
+    for rows, keys, (q, k, v, bias, keep, g, out, p, lse, *more) in blocks(causal, q, k, v, bias, keep, g, out, whole, lse, *more):
+        if p is not None:
+            p = p[..., keys, rows]
         else:
-            p = scores(q, k, bias, scale, causal, at, rows, keys)
-            p -= top[at, ..., rows]
-            xp(q).exp(p, out=p)
-        g_rows = g[at, ..., rows, :] / T(total[at, ..., rows])
-        ds = v[at, ..., keys, :] @ xp(q).ascontiguousarray(T(g_rows))
-        used = p
+            p = scores(q, k, bias, scale, causal, rows, keys)
+            p -= lse[..., rows]
+            m.exp(p, out=p)
+        used, g_rows = p, g[..., rows, :]
+        ds = v[..., keys, :] @ m.ascontiguousarray(T(g_rows))   # dPᵀ; small products like their right side so
         if keep is not None:
-            used = p * keep[at, ..., keys, rows]
-            ds *= keep[at, ..., keys, rows]
-        ds -= T((g_rows * out[at, ..., rows, :]) @ ones)
+            used = p * keep[..., keys, rows]
+            ds *= keep[..., keys, rows]
+        ds -= T((g_rows * out[..., rows, :]) @ ones)
         ds *= p
-        yield at, rows, keys, used, g_rows, ds
+        yield (q, k, *more), rows, keys, used, g_rows, ds
 
 
-def aligned(q, k, v, bias, keep):
+def broadcast(q, k, v, bias, keep):
     """All of them with the same leading axes, one at least, without copies; bias and keep are turned: (…, keys, queries)."""
     places = (q.shape[-2], k.shape[-2])
     lead = backend.host.broadcast_shapes((1,), *[x.shape[:-2] for x in (q, k, v, bias, keep) if x is not None])
     q, k, v = [x if x.shape[:-2] == lead else xp(x).broadcast_to(x, lead + x.shape[-2:]) for x in (q, k, v)]
-    bias = bias if bias is None else T(xp(bias).broadcast_to(bias, lead + places))
-    keep = keep if keep is None else T(xp(keep).broadcast_to(keep, lead + places))
+    bias, keep = [x if x is None else T(xp(x).broadcast_to(x, lead + places)) for x in (bias, keep)]
     return q, k, v, bias, keep
 
 
-def blocks(q, k, causal):
-    """What to work on at a time: (a stretch of the first axis, one of the queries, the keys they may attend), the last ones first.
+def aligned(g, q, k, v, bias, out, softened, keep):
+    """What `backward_blocks` takes first."""
+    q, k, v, bias, keep = broadcast(q, k, v, bias, keep)
+    shape = q.shape[:-1] + v.shape[-1:]
+    return q, k, v, bias, keep, g.reshape(shape), out.reshape(shape), *softened
 
-    Causal ones are cut finer, as each block of queries leaves out the keys that come after it.
+
+def blocks(causal, q, k, *others):
+    """Parts of q, k and the others that are computed with at a time, as views: (rows of q, the keys they may meet, parts of all).
+
+    Causal ones have few rows, which leave out the keys that come after them.  Of the same part of k the last rows come first.
     """
-    n, queries, keys = q.shape[0], q.shape[-2], k.shape[-2]
+    queries, keys = q.shape[-2], k.shape[-2]
     numbers, few = backend.working_set(q)
-    each = max(1, math.prod(q.shape[1:-2]) * keys)              # scores of one query, over all heads
-    step = max(1, min(queries, few) if causal else min(queries, max(few, numbers // each)))
-    many = max(1, numbers // (each * step))
-    for i in range(0, n, many):
+    step = max(1, min(queries, few if causal else max(few, numbers // max(1, keys))))
+    for part in stretches(numbers // (step * max(1, keys)), q, k, *others):
         for stop in range(queries if keys else 0, 0, -step):
-            yield slice(i, i + many), slice(max(0, stop - step), stop), slice(0, min(stop, keys) if causal else keys)
+            yield slice(max(0, stop - step), stop), slice(0, min(stop, keys) if causal else keys), part
 
 
-def scores(q, k, bias, scale, causal, at, rows, keys, out=None):
+def stretches(heads, *arrays):
+    """Arrays cut alike along their leading axes, so that each part has about that many matrices.  None, and axes of 1, stay."""
+    n, each = arrays[0].shape[0], math.prod(arrays[0].shape[1:-2])
+    if each > heads and arrays[0].ndim > 3:
+        for i in range(n):
+            yield from stretches(heads, *[x if x is None else x[i if len(x) > 1 else 0] for x in arrays])
+    else:
+        step = max(1, heads // max(1, each))
+        for i in range(0, n, step):
+            yield [x if x is None or len(x) == 1 else x[i:i + step] for x in arrays]
+
+
+def scores(q, k, bias, scale, causal, rows, keys, out=None):
     """scale k qᵀ + bias, of one block."""
-    m = xp(q)
-    s = m.matmul(k[at, ..., keys, :], m.ascontiguousarray(T(q[at, ..., rows, :] * scale)), out=out)
+    m, rows_of_q = xp(q), T(q[..., rows, :])
+    scaled = m.empty(rows_of_q.shape, q.dtype)
+    m.multiply(rows_of_q, scale, out=scaled)                    # turned in memory, too
+    s = m.matmul(k[..., keys, :], scaled, out=out)
     if bias is not None:
-        s += bias[at, ..., keys, rows]
+        s += bias[..., keys, rows]
     if causal and rows.start < keys.stop:
         later = s[..., rows.start:, :]
         later += m.tril(m.full(later.shape[-2:], -math.inf, s.dtype), -1)

@@ -63,12 +63,12 @@ def rotary_encoding(input: Tensor, cos: Tensor, sin: Tensor, interleaved: bool =
     """
     n, shape = 2 * cos.shape[-1], tuple(input.shape)
     if cos.shape != sin.shape or not shape or n > shape[-1]:
-        raise errors.ShapeError("rotary_encoding: cos and sin have one shape, with a number for each pair of features, and input of "
+        raise errors.ShapeError("rotary_encoding: cos and sin have one shape, a number for each pair of features, and input of "
                                 f"shape {shape} has {shape[-1] // 2 if shape else 0} pairs: got cos {tuple(cos.shape)} and sin "
                                 f"{tuple(sin.shape)}")
     if (fault := errors.broadcast_fault(shape[:-1], tuple(cos.shape[:-1]))) or cos.ndim > len(shape):
-        raise errors.ShapeError("rotary_encoding: cos and sin have a row for each time step of input, which is (…, time, size), got "
-                                f"input {shape} and cos {tuple(cos.shape)}: {fault or 'these are more dims'}")
+        raise errors.ShapeError("rotary_encoding: cos and sin have a row for each time step of input, which is (…, time, size): "
+                                f"got input {shape} and cos {tuple(cos.shape)}: {fault or 'these are more dims'}")
     if n == shape[-1]:
         return ops.rotary(input, cos=cos, sin=sin, interleaved=interleaved)
     turned = ops.rotary(input[..., :n], cos=cos, sin=sin, interleaved=interleaved)

@@ -1,0 +1,82 @@
+"""Attention and a layer of a Transformer, forward and backward: ms here and in PyTorch, float32, taking turns in one process.
+
+    python benchmarks/attention.py [--repeat 60] [--threads 2]
+
+Each figure is the best of the repeats, with their median beside it; the ratio is ours over PyTorch's, so below 1 is faster.
+"""
+import argparse
+import statistics
+import time
+
+import numpy as np
+
+import tinygrad_like as tl
+
+try:
+    import torch
+except ImportError:
+    torch = None
+
+
+def attention(lib, shape, causal):
+    """A step of softmax(q kᵀ / √d) v, whose operands are views of one projection, as in a model."""
+    batch, heads, length, size = shape
+    random = np.random.default_rng(0)
+    x = lib.tensor(random.standard_normal((batch, length, 3, heads, size), "float32"), requires_grad=True)
+    g = lib.tensor(random.standard_normal(shape, "float32"))
+
+    def step():
+        q, k, v = x.permute(2, 0, 3, 1, 4).unbind(0)
+        lib.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=causal).backward(g)
+        x.grad = None
+
+    return step
+
+
+def layer(lib, shape, causal):
+    """A step of a TransformerEncoderLayer."""
+    batch, heads, length, size = shape
+    random = np.random.default_rng(0)
+    model = lib.nn.TransformerEncoderLayer(heads * size, heads, 4 * heads * size, 0.0, batch_first=True)
+    x = lib.tensor(random.standard_normal((batch, length, heads * size), "float32"), requires_grad=True)
+    g = lib.tensor(random.standard_normal((batch, length, heads * size), "float32"))
+    mask = lib.nn.Transformer.generate_square_subsequent_mask(length) if causal else None
+
+    def step():
+        model(x, mask, is_causal=causal).backward(g)
+        model.zero_grad()
+        x.grad = None
+
+    return step
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--repeat", type=int, default=60)
+    options.add_argument("--threads", type=int, default=None, help="of PyTorch; ours are set by OPENBLAS_NUM_THREADS")
+    options = options.parse_args()
+    engines = {"ours": tl}
+    if torch is not None:
+        engines["PyTorch"] = torch
+        if options.threads:
+            torch.set_num_threads(options.threads)
+
+    print(f"{'forward + backward, ms: best (median)':56}" + "".join([f"{name:>18}" for name in engines]) + f"{'ratio':>9}")
+    for make, shape in ((attention, (12, 4, 64, 32)), (attention, (8, 8, 256, 64)), (layer, (12, 4, 64, 32))):
+        for causal in (False, True):
+            steps = {name: make(lib, shape, causal) for name, lib in engines.items()}
+            times = {name: [] for name in engines}
+            for _ in range(options.repeat + 2):
+                for name, step in steps.items():
+                    start = time.perf_counter()
+                    step()
+                    times[name].append((time.perf_counter() - start) * 1e3)
+            best = {name: min(each[2:]) for name, each in times.items()}
+            text = f"{make.__name__:10} batch {shape[0]}, {shape[1]} heads, time {shape[2]}, size {shape[3]}{', causal' * causal}"
+            figures = [f"{best[name]:.2f} ({statistics.median(each[2:]):.2f})" for name, each in times.items()]
+            ratio = f"{best['ours'] / best['PyTorch']:9.2f}" if torch is not None else ""
+            print(f"{text:56}" + "".join([f"{each:>18}" for each in figures]) + ratio, flush=True)
+
+
+if __name__ == "__main__":
+    main()
