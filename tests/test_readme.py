@@ -13,7 +13,8 @@ PAGES = {str(page.relative_to(ROOT)): page.read_text(encoding="utf-8")
 README = PAGES["README.md"]
 
 
-def test_the_code_runs_in_order():
+def test_the_code_runs_in_order(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)                                 # where it saves a model
     tl.manual_seed(0)
     names = {}
     for number, code in enumerate(re.findall(r"```python\n(.*?)```", README, re.DOTALL)):
