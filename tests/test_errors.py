@@ -13,8 +13,8 @@ from tinygrad_like.op import Op
 
 def needs_a_tensor():
     """The public functions that take an input first, by name."""
-    files = [*_files, F]
-    return {f"{file.__name__.rpartition('.')[2]}.{name}": getattr(file, name) for file in files for name in file.__all__
+    names = [(file, name) for file in _files for name in file.__all__] + [(F, name) for name in vars(F)]
+    return {f"{file.__name__.rpartition('.')[2]}.{name}": getattr(file, name) for file, name in names
             if hasattr(getattr(file, name), "takes_tensors")}
 
 

@@ -1,5 +1,6 @@
 """nn.functional: PyTorch's signatures; the values, gradients and types of the activations and of what else is not a loss."""
 import inspect
+import re
 
 import numpy as np
 import pytest
@@ -240,17 +241,24 @@ def test_gumbel_softmax_draws_classes_by_their_probability():
 
 
 # ---- spelling and misuse ----------------------------------------------------------------------------------------
-# What torch documents but does not show to `inspect`.
-BUILT_IN = {
-    "gelu": ["input", "approximate"], "softplus": ["input", "beta", "threshold"], "logsigmoid": ["input"],
-    "softshrink": ["input", "lambd"], "hardshrink": ["input", "lambd"], "prelu": ["input", "weight"],
-    "linear": ["input", "weight", "bias"], "bilinear": ["input1", "input2", "weight", "bias"],
-    "cosine_similarity": ["x1", "x2", "dim", "eps"], "pairwise_distance": ["x1", "x2", "p", "eps", "keepdim"],
-}
 OTHERWISE = {
     "one_hot": "PyTorch calls its first argument `tensor` in the documentation and `self` in errors; only its position matters",
-    "variational_dropout": "PyTorch has none",
+    **dict.fromkeys(["variational_dropout", "true_convolution", "rotary_encoding"], "PyTorch has none"),
+    "multi_head_attention_forward": "batch_first is added at the end: PyTorch's module turns its inputs around first",
 }
+
+
+def parameters(torch, name):
+    """Those of PyTorch's function; what is not written in Python says them in the first sentence of its docstring."""
+    theirs = getattr(torch.nn.functional, name)
+    try:
+        found = inspect.signature(theirs).parameters
+    except ValueError:
+        arguments = re.search(r"\((.*?)\) *->", theirs.__doc__, re.DOTALL)[1]
+        found = inspect.signature(eval(f"(lambda {arguments}: 0)")).parameters
+    if list(found) == ["args", "kwargs"]:                       # one of two functions is called, according to return_indices
+        return inspect.signature(getattr(torch.nn.functional, f"_{name}")).parameters
+    return found
 
 
 @pytest.mark.parametrize("name", PUBLIC)
@@ -258,15 +266,17 @@ def test_arguments_are_called_as_in_pytorch(name):
     torch = pytest.importorskip("torch")
     if name in OTHERWISE or name.endswith("_"):
         return
-    theirs = getattr(torch.nn.functional, name)
-    mine = inspect.signature(getattr(F, name)).parameters
-    if name in BUILT_IN:
-        assert list(mine) == BUILT_IN[name]
-        return
-    expected = inspect.signature(theirs).parameters
+    mine, expected = inspect.signature(getattr(F, name)).parameters, parameters(torch, name)
     assert list(mine) == list(expected)
     for key, parameter in expected.items():
         assert mine[key].default == parameter.default and mine[key].kind == parameter.kind, key
+
+
+def test_what_stands_out_is_still_so():
+    torch = pytest.importorskip("torch")
+    assert set(OTHERWISE) <= set(PUBLIC)
+    for name, reason in OTHERWISE.items():
+        assert hasattr(torch.nn.functional, name) == (reason != "PyTorch has none")
 
 
 @pytest.mark.parametrize("fault, words", [
