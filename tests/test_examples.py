@@ -21,6 +21,7 @@ PROMISES = {
     "01_one_neuron.py": ("test accuracy", (0.95, 1), (0.97, 1)),
     "02_mlp_by_hand.py": ("test accuracy", (0.8, 1), (0.96, 1)),
     "03_mnist_mlp.py": ("test accuracy", (0.88, 1), (0.975, 1)),
+    "04_mnist_convnet.py": ("test accuracy", (0.7, 1), (0.985, 1)),
 }
 
 
