@@ -226,7 +226,7 @@ def pieces(*arrays: Any) -> Any:
         yield arrays
     else:
         order = sorted(range(first.ndim), key=lambda i: -first.strides[i])                 # as memory runs
-        lines = [x if x is None else x.transpose(order) for x in arrays]
+        lines: list[Any] = [x if x is None else x.transpose(order) for x in arrays]
         if all([x is None or x.flags.c_contiguous for x in lines]):
             lines = [x if x is None else x.reshape(-1) for x in lines]
         length = len(lines[0])

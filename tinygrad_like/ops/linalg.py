@@ -113,10 +113,11 @@ def linear_fault(x, w, b):
     if len(x) > 1 and x[-2] == w[1]:
         return text + ".  x looks transposed: x.mT"
     if len(x) == 4:
-        text += f".  If it is images, each has {x[1]}·{x[2]}·{x[3]} = {math.prod(x[1:])} features, once nn.Flatten() has made it rows"
+        text += f".  If it is images, each has {x[1]}·{x[2]}·{x[3]} = {math.prod(x[1:])} features, once nn.Flatten() makes rows"
     if len(x) in (2, 4):
         halvings = [k for k in range(1, 8) if math.prod(x[1:]) == 4**k * w[1] > 64]       # of height and width
-        text += "".join([f".  That is {4**k} times {w[1]}, as if nn.MaxPool2d(2) had been forgotten ({k} of them)" for k in halvings])
+        for k in halvings:
+            text += f".  That is {4**k} times {w[1]}, as if nn.MaxPool2d(2) had been forgotten ({k} of them)"
     return text
 
 
