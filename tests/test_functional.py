@@ -7,6 +7,7 @@ import pytest
 
 import tinygrad_like as tl
 import tinygrad_like.nn.functional as F
+from tinygrad_like.names import FUNCTIONAL
 from tinygrad_like.testing import gradcheck, gradgradcheck
 
 PUBLIC = [name for name, value in vars(F).items() if inspect.isfunction(value) and hasattr(value, "takes_tensors")]
@@ -277,6 +278,17 @@ def test_what_stands_out_is_still_so():
     assert set(OTHERWISE) <= set(PUBLIC)
     for name, reason in OTHERWISE.items():
         assert hasattr(torch.nn.functional, name) == (reason != "PyTorch has none")
+
+
+def test_functions_that_pytorch_has_at_top_level_too():
+    torch = pytest.importorskip("torch")
+    assert FUNCTIONAL <= set(dir(torch)) & set(PUBLIC)
+    for name in FUNCTIONAL:
+        assert getattr(tl, name) is getattr(F, name)
+    for name in "embedding", "batch_norm", "adaptive_max_pool1d", "ctc_loss":      # the same name, called otherwise
+        assert hasattr(torch, name)
+        with pytest.raises(AttributeError, match="nn.functional"):
+            getattr(tl, name)
 
 
 @pytest.mark.parametrize("fault, words", [

@@ -1,4 +1,4 @@
-"""What `tinygrad_like.name` means where `name` is not loaded yet: a file or folder of the package, or a mistake."""
+"""What `tinygrad_like.name` means where `name` is not loaded yet: a file or folder of the package, a function of one, or a mistake."""
 from __future__ import annotations
 
 import importlib
@@ -6,6 +6,14 @@ import importlib.util
 from typing import Any
 
 from . import __name__ as package, derivatives
+
+# Functions of nn.functional that PyTorch has at top level too, called in the same way.  Those that are called otherwise there are
+# left out: `embedding` (the weight first), `batch_norm`, `adaptive_max_pool1d`, most losses.
+FUNCTIONAL = frozenset("""
+    adaptive_avg_pool1d avg_pool1d max_pool1d max_pool1d_with_indices max_pool2d max_pool3d pixel_shuffle pixel_unshuffle
+    channel_shuffle group_norm layer_norm rms_norm dropout alpha_dropout feature_alpha_dropout rrelu rrelu_ threshold_
+    cosine_similarity pairwise_distance
+""".split())
 
 
 def find_in_autograd(name: str) -> Any:
@@ -19,7 +27,9 @@ def find_in_autograd(name: str) -> Any:
 
 
 def find(name: str) -> Any:
-    """The subpackage of that name, loaded; else an AttributeError with a suggestion."""
+    """The subpackage of that name, loaded, or a function of nn.functional; else an AttributeError with a suggestion."""
+    if name in FUNCTIONAL:
+        return getattr(importlib.import_module(f"{package}.nn.functional"), name)
     if not name.startswith("_") and importlib.util.find_spec(f"{package}.{name}") is not None:
         return importlib.import_module(f"{package}.{name}")
     text = f"{package} has no {name!r}"
