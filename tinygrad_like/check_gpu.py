@@ -219,6 +219,7 @@ def special_cases() -> dict[str, Any]:
         "passing": ([x, y], {"seen": tuple}),
         "pad": ([x], {"widths": ((1, 1), (0, 2))}),
         "pinv": ([x], {"rcond": 1e-6}),
+        "rotary": ([numbers(4, 6)], {"cos": np.cos(x), "sin": np.sin(x)}),
         "put_add": ([y[:3]], {"index": rows, "into": (5, 3)}),
         "put_add_along_axis": ([x[:2]], {"indices": places, "axis": 0, "into": (4, 3)}),
         "put_add_slices": ([x[:3]], {"indices": rows, "axis": 0, "into": (5, 3)}),
