@@ -22,16 +22,17 @@ PROMISES = {
     "02_mlp_by_hand.py": ("test accuracy", (0.8, 1), (0.96, 1)),
     "03_mnist_mlp.py": ("test accuracy", (0.88, 1), (0.975, 1)),
     "04_mnist_convnet.py": ("test accuracy", (0.7, 1), (0.985, 1)),
+    "09_attention_maps.py": ("sequence accuracy", (0.9, 1), (0.98, 1)),
 }
 
 
-def run(*command):
+def run(*command, folder=ROOT):
     """Run a file of the course with this Python and this package: its exit status, and the lines that it printed."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
     if not FULL:                                                # other tests may be running beside this one: matrix products whose
         environment.setdefault("OPENBLAS_NUM_THREADS", "1")     # threads wait for a core take many times as long
     done = subprocess.run([sys.executable, *map(str, command)], capture_output=True, text=True, encoding="utf-8", env=environment,
-                          cwd=ROOT, timeout=600)
+                          cwd=folder, timeout=600)
     return done.returncode, done.stdout.splitlines(), done.stderr
 
 
@@ -40,10 +41,10 @@ def test_every_example_has_a_promise():
 
 
 @pytest.mark.parametrize("name", PROMISES)
-def test_example(name):
+def test_example(name, tmp_path):
     what, quick, whole = PROMISES[name]
     low, high = whole if FULL else quick
-    status, lines, errors = run(EXAMPLES / name, *([] if FULL else ["--quick"]))
+    status, lines, errors = run(EXAMPLES / name, *([] if FULL else ["--quick"]), folder=tmp_path)      # where pictures go
     assert status == 0, errors
     number = re.fullmatch(rf"{what} (\S+)", lines[-1])
     assert number, f"the last line is {lines[-1]!r}"
