@@ -268,7 +268,7 @@ def test_method_in_place(name):
 def test_float32_stays_float32():
     x = tl.randn(3, 4, requires_grad=True)
     i = tl.tensor([[0, 1], [2, 0], [1, 1]])
-    out = x.gather(1, i).sum() + x.scatter(1, i, tl.ones(3, 2, dtype=tl.float64)).sum() + x.masked_fill(x > 0, 1.0).sum()
+    out = x.gather(1, i).sum() + x.scatter(1, i, tl.ones(3, 2)).sum() + x.masked_fill(x > 0, 1.0).sum()
     out.backward()
     assert out.dtype == tl.float32 and x.grad.dtype == tl.float32
 
@@ -280,7 +280,8 @@ FAULTS = {
     "gather, too long": (lambda x: tl.gather(x, 0, tl.zeros(1, 5).long()), errors.ShapeError, "longer along dim 1"),
     "gather, floats": (lambda x: tl.gather(x, 0, tl.zeros(1, 1)), TypeError, "long"),
     "gather, dim": (lambda x: tl.gather(x, 2, tl.zeros(1, 1).long()), IndexError, "dim 2"),
-    "scatter, short src": (lambda x: x.scatter(0, tl.zeros(2, 2).long(), tl.ones(1, 2)), errors.ShapeError, "src"),
+    "scatter, short src": (lambda x: x.scatter(0, tl.zeros(2, 2).long(), tl.ones(1, 2, dtype=x.dtype)), errors.ShapeError, "src"),
+    "scatter, type": (lambda x: x.scatter(0, tl.zeros(1, 1).long(), tl.ones(1, 1).half()), RuntimeError, "float16.*src.to"),
     "scatter, no values": (lambda x: x.scatter(0, tl.zeros(2, 2).long()), TypeError, "src or value"),
     "scatter, reduce": (lambda x: x.scatter(0, tl.zeros(2, 2).long(), 1, reduce="multiply"), NotImplementedError, "multiply"),
     "scatter_reduce, prod": (lambda x: x.scatter_reduce(0, tl.zeros(2, 2).long(), x, "prod"), NotImplementedError, "prod"),

@@ -103,7 +103,10 @@ def tolerance(A: Tensor, values: Tensor, atol: Any, rtol: Any) -> Tensor:
     """Up to where singular values count as 0."""
     if rtol is None:
         rtol = 0.0 if atol is not None else float(backend.finfo(A.array.dtype).eps) * max(A.shape[-2:])
-    return ops.maximum(values.amax(-1, keepdim=True) * rtol, 0.0 if atol is None else atol)
+    def column(x: Any) -> Any:                                  # one for each matrix
+        return x[..., None] if isinstance(x, autograd.Tensor) and x.ndim else x
+
+    return ops.maximum(values.amax(-1, keepdim=True) * column(rtol), 0.0 if atol is None else column(atol))
 
 
 # ---- equations --------------------------------------------------------------------------------------------------
@@ -157,6 +160,9 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     """
     if driver not in (None, "gelsd"):
         raise NotImplementedError(f"lstsq: driver={driver!r} is not offered: it is computed from singular values, as by 'gelsd'")
+    if A.ndim < 2 or B.ndim < 1:
+        raise errors.ShapeError(f"lstsq: A is a matrix or a stack of them, and B has one dim or more, got shapes {tuple(A.shape)} "
+                                f"and {tuple(B.shape)}")
     vector = B.ndim == 1 or (B.ndim == A.ndim - 1 and B.shape == A.shape[:-1])
     B = B[..., None] if vector else B
     rtol = float(backend.finfo(A.array.dtype).eps) * max(A.shape[-2:]) if rcond is None else rcond
@@ -210,9 +216,16 @@ def svdvals(A: Tensor, *, driver: None = None) -> Tensor:
 
 
 def qr(A: Tensor, mode: str = "reduced") -> QRResult:
-    """Q, R with A = Q R: orthonormal columns in Q, and R upper triangular."""
+    """Q, R with A = Q R: orthonormal columns in Q, and R upper triangular.
+
+    If A is wider than tall, its first columns make Q, and the others stand in R as Qᵀ A says.
+    """
     if mode != "reduced":
         raise NotImplementedError(f"qr: mode={mode!r} is not offered: there is 'reduced'")
+    tall = A.shape[-2]
+    if A.shape[-1] > tall:
+        Q, R = ops.qr(A[..., :tall])
+        return QRResult(Q, shape.cat([R, ops.matmul(Q.mT, A[..., tall:])], -1))
     return QRResult(*ops.qr(A))
 
 
@@ -224,6 +237,9 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
 
 def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     """x × y along dim, which has length 3; the other dims broadcast."""
+    if input.ndim != other.ndim or not input.ndim or input.shape[dim] != 3 or other.shape[dim] != 3:
+        raise errors.ShapeError(f"cross: both tensors have length 3 along dim {dim}, and as many dims, got shapes "
+                                f"{tuple(input.shape)} and {tuple(other.shape)}")
     input, other = shape.broadcast_tensors(input, other)
     return functions.cross(input, other, dim)
 

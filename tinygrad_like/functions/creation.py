@@ -128,12 +128,16 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None,
     """start, start + step, … as long as that is before end.  `arange(end)` counts from 0.
 
     Of ints int64, of floats the default float type.  How many there are is ⌈(end - start) / step⌉: with a float step, rounding
-    can make that one more than expected; `linspace` says how many.
+    can make that one more than expected; `linspace` says how many.  With an integer dtype, start and step are cut to integers
+    first (and for int64, the end).
     """
     start, end = (0, start) if end is None else (start, end)
     start, end, step = [number("arange", x) for x in (start, end, step)]
+    cut = dtype is not None and as_dtype(dtype).dtype.kind in "iu"
+    if cut and as_dtype(dtype).dtype == "int64":
+        start, end, step = int(start), int(end), int(step)
     if step == 0:
-        raise RuntimeError("arange: the step must not be zero")
+        raise errors.WrongValue("arange: the step must not be zero" + ", and of an integer dtype it is cut to an integer" * cut)
     if not math.isfinite((end - start) / step):
         raise RuntimeError(f"arange: from {start} to {end} by {step} there is no end of numbers")
     if (end - start) * step < 0:
@@ -142,19 +146,21 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None,
     count = -((start - end) // step) if whole else math.ceil((end - start) / step)
     values = backend.host.arange(count)                         # int64: start + step i is exact for ints, and float64 for floats
     dtype = float_type(dtype) if dtype is not None or not whole else "int64"
+    if cut:
+        start, step = int(start), int(step)
     return made(backend.to_device((start + step * values).astype(dtype, copy=False), place(device)), requires_grad)
 
 
 def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """`steps` numbers from start to end, both included, equally spaced."""
-    values = spaced("linspace", start, end, steps)
+    values = spaced("linspace", start, end, steps, dtype)
     return made(backend.to_device(values.astype(float_type(dtype)), place(device)), requires_grad)
 
 
 def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None, device: Any = None,
              requires_grad: bool = False) -> Tensor:
     """`steps` numbers from base^start to base^end, both included, each the same multiple of the one before."""
-    values = float(base) ** spaced("logspace", start, end, steps)
+    values = float(base) ** spaced("logspace", start, end, steps, dtype)
     return made(backend.to_device(values.astype(float_type(dtype)), place(device)), requires_grad)
 
 
@@ -267,10 +273,14 @@ def as_self(x: Tensor, dtype: Any, device: Any) -> dict[str, Any]:
     return {"dtype": x.dtype if dtype is None else dtype, "device": x.device if device is None else device}
 
 
-def spaced(name: str, start: Any, end: Any, steps: int) -> Any:
+def spaced(name: str, start: Any, end: Any, steps: int, dtype: Any) -> Any:
+    """float64 numbers; for an integer dtype, start and end are cut to integers first."""
     if steps < 0:
         raise RuntimeError(f"{name}: the number of steps is not negative, got {steps}")
-    return backend.host.linspace(number(name, start), number(name, end), steps)
+    start, end = number(name, start), number(name, end)
+    if dtype is not None and as_dtype(dtype).dtype.kind in "iu":
+        start, end = int(start), int(end)
+    return backend.host.linspace(start, end, steps)
 
 
 def new_array(data: Any, dtype: Any, device: Any) -> Any:

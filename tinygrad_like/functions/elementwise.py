@@ -312,7 +312,7 @@ def abs(input: Tensor) -> Tensor:
 
 def sign(input: Tensor) -> Tensor:
     """1, 0 or -1 as input is above, at or below 0; with gradient 0"""
-    return ops.sign(input)
+    return ops.sign(input) if input.array.dtype.kind != "b" else ops.clone(input)
 
 
 def copysign(input: Any, other: Any) -> Tensor:
@@ -466,6 +466,8 @@ def ge(input: Any, other: Any) -> Tensor:
 
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """|input - other| ≤ atol + rtol |other|, element by element; equal_nan: NaN is close to NaN"""
+    if not (rtol >= 0 and atol >= 0):
+        raise errors.WrongValue(f"isclose: rtol and atol are not negative, got {rtol} and {atol}")
     return ops.isclose(input, other, rtol=rtol, atol=atol, equal_nan=equal_nan)
 
 
@@ -633,7 +635,7 @@ def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
 def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     """ln Σ e^x over dim (an int, or several), without overflow"""
     axis = tuple(dim) if isinstance(dim, (tuple, list)) else dim
-    if axis == () or input.array.ndim == 0 and axis in (0, -1):
+    if axis == () or input.array.ndim == 0 and axis in (0, -1, (0,), (-1,)):
         axis = None
     return ops.logsumexp(input, axis=axis, keepdims=keepdim)
 

@@ -26,6 +26,13 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     """out[i][j][k] = input[i][index[i][j][k]][k] for dim=1, and likewise for others: a result of the shape of index."""
     if sparse_grad:
         raise NotImplementedError("gather: sparse gradients are not offered: leave sparse_grad=False")
+    shape = index.array.shape
+    if 0 in (input.ndim, index.ndim) and input.ndim + index.ndim == 1:          # a number counts as a line of one
+        dim_of("gather", input, dim)
+        return ops.reshape(gather(ops.reshape(input, to=(-1,)), 0, ops.reshape(index, to=(-1,))), to=shape)
+    if 0 in shape and len(shape) != input.ndim:
+        dim_of("gather", input, dim)
+        return ops.reshape(ops.getitem(ops.reshape(input, to=(-1,)), index=slice(0)), to=shape)
     places_along("gather", input, dim, index)
     return ops.take_along_axis(input, indices=indices_of("gather", index, input), axis=dim)
 
@@ -377,6 +384,8 @@ def cast(value: Any, input: Tensor) -> Any:
     if type(given) in backend.array_types:
         return value if given.dtype == dtype else ops.astype(value, dtype=dtype)
     number = backend.python_number(given)
+    if type(number) is complex and dtype.kind != "c":
+        raise errors.WrongValue(f"the number {number} is complex, and what it is to be put into has dtype {dtype}")
     if number is None:
         raise TypeError(f"expected a tensor, an array or a number to put in, got {type(value).__name__}: make a tensor of it first")
     return int(number) if dtype.kind in "iu" and type(number) is float else bool(number) if dtype.kind == "b" else number
@@ -399,6 +408,8 @@ def places_along(name: str, input: Tensor, dim: int, index: Any) -> Any:
 
 def values_for(name: str, input: Tensor, index: Any, src: Any) -> Any:
     """The part of src that index has places for."""
+    if getattr(src, "array", input.array).dtype != input.array.dtype:
+        raise errors.WrongType(f"{name}: src has the type of input, {input.dtype}, got {src.dtype}: src.to(input.dtype) has it")
     src, shape = cast(src, input), raw(index).shape
     given = getattr(src, "shape", ())
     if type(raw(src)) not in backend.array_types or tuple(given) == shape:

@@ -75,13 +75,20 @@ def counted(input: Tensor, dtype: Any) -> Tensor:
     return input if kind == wanted else ops.astype(input, dtype=wanted)
 
 
+def of_its_type(out: Tensor, input: Tensor) -> Tensor:
+    """What was added up, in the type in which it was: NumPy adds small integers and booleans up in larger ones."""
+    return out if out.array.dtype == input.array.dtype else ops.astype(out, dtype=input.array.dtype)
+
+
 # ---- sums, means and products -----------------------------------------------------------------------------------
 @numpy_names
 def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Σ x over dim.  Integers and booleans sum to int64; dtype: convert to it first."""
+    axis = dim if dim is None else axes_of(input, dim)
     if dtype is not None or input.array.dtype.kind in "biu":
         input = counted(input, dtype)
-    return ops.sum(input, axis=dim if dim is None else axes_of(input, dim), keepdims=keepdim)
+        return of_its_type(ops.sum(input, axis=axis, keepdims=keepdim), input)
+    return ops.sum(input, axis=axis, keepdims=keepdim)
 
 
 @numpy_names
@@ -116,7 +123,7 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     input = counted(input, dtype)
     if dim is not None:
         dim = axis_of(dim, input.ndim) if input.ndim else axes_of(input, dim)
-    return ops.prod(input, axis=dim, keepdims=keepdim)
+    return of_its_type(ops.prod(input, axis=dim, keepdims=keepdim), input)
 
 
 # ---- spread -----------------------------------------------------------------------------------------------------
@@ -373,7 +380,8 @@ def quantiles(name: str, input: Tensor, q: Any, dim: Any, keepdim: bool, interpo
     if interpolation not in ("linear", "lower", "higher", "nearest", "midpoint"):
         raise RuntimeError(f"{name}(): interpolation is 'linear', 'lower', 'higher', 'nearest' or 'midpoint', "
                            f"got {interpolation!r}")
-    q = raw(q)
+    steers = getattr(q, "requires_grad", False) and interpolation == "linear"
+    given, q = q, raw(q)
     shares = q.tolist() if hasattr(q, "tolist") else q
     line = [shares] if isinstance(shares, (int, float)) else shares
     if not isinstance(line, (list, tuple)) or not builtins.all(isinstance(s, (int, float)) and 0 <= s <= 1 for s in line):
@@ -385,9 +393,14 @@ def quantiles(name: str, input: Tensor, q: Any, dim: Any, keepdim: bool, interpo
     if axis is None:
         input, axis = ops.reshape(input, to=(-1,)), 0
     ranked = sort(input, axis).values
+    last: Any = ranked.array.shape[axis] - 1
+    if steers and ignore_nan:
+        last = ops.clip(ops.sub(ops.sum(ops.equal(ranked, ranked), axis=axis, keepdims=True), 1), 0, None)
     results = []
-    for share in line:
+    for k, share in enumerate(line):
         below, above, weight = ops.quantile_places(ranked, q=share, axis=axis, interpolation=interpolation, ignore_nan=ignore_nan)
+        if steers:                                              # the place is q (n - 1): it moves with q
+            weight = ops.add(weight, ops.mul(ops.sub(ops.getitem(ops.reshape(given, to=(-1,)), index=k), share), last))
         low = ops.take_along_axis(ranked, indices=below, axis=axis)
         high = ops.take_along_axis(ranked, indices=above, axis=axis)
         result = ops.add(low, ops.mul(ops.sub(high, low), weight))
@@ -454,13 +467,13 @@ def along(input: Tensor, dim: int, function: Any) -> Any:
 @numpy_names
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """out_i = x_0 + … + x_i along dim"""
-    return along(counted(input, dtype), dim, lambda x, axis: ops.cumsum(x, axis=axis))
+    return along(counted(input, dtype), dim, lambda x, axis: of_its_type(ops.cumsum(x, axis=axis), x))
 
 
 @numpy_names
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """out_i = x_0 · … · x_i along dim; the gradient is exact where some x are 0."""
-    return along(counted(input, dtype), dim, lambda x, axis: ops.cumprod(x, axis=axis))
+    return along(counted(input, dtype), dim, lambda x, axis: of_its_type(ops.cumprod(x, axis=axis), x))
 
 
 @numpy_names
@@ -489,6 +502,8 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
     axis = axis_of(dim, input.ndim)
+    if n == 0:
+        return ops.clone(input)
     parts = [x for x in (prepend, input, append) if x is not None]
     x = ops.concatenate(*parts, axis=axis) if len(parts) > 1 else input
     for _ in range(n):
@@ -557,6 +572,12 @@ def cov(input: Tensor, *, correction: float = 1, fweights: Tensor | None = None,
     if input.ndim > 2:
         raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got an input with {input.ndim} dimensions")
     x = input if input.ndim == 2 else ops.reshape(input, to=(1, -1))
+    for name, given, kinds in ("fweights", fweights, "iu"), ("aweights", aweights, "f"):
+        if given is not None and given.array.dtype.kind not in kinds:
+            raise errors.WrongType(f"cov(): {name} are {'counts, so integers' if kinds == 'iu' else 'floating-point numbers'}, "
+                                   f"got {dtype_of(given.array)}")
+        if given is not None and bool((given.array < 0).any()):
+            raise errors.WrongValue(f"cov(): {name} cannot be negative, and the smallest is {given.array.min()}")
     w = fweights if aweights is None else aweights if fweights is None else ops.mul(fweights, aweights)
     if w is None:
         d = ops.sub(x, ops.mean(x, axis=1, keepdims=True))
@@ -569,7 +590,7 @@ def cov(input: Tensor, *, correction: float = 1, fweights: Tensor | None = None,
         d = ops.sub(x, ops.div(ops.sum(ops.mul(x, w), axis=1, keepdims=True), all_weights))
         loss = correction if aweights is None else ops.div(ops.mul(ops.sum(ops.mul(w, aweights)), correction), all_weights)
         out = ops.div(ops.matmul(ops.mul(d, w), ops.swapaxes(d, axis1=0, axis2=1)), ops.sub(all_weights, loss))
-    return out if input.ndim == 2 else ops.reshape(out, to=())
+    return out if x.array.shape[0] != 1 else ops.reshape(out, to=())
 
 
 def corrcoef(input: Tensor) -> Tensor:

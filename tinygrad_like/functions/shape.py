@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .. import backend, errors, ops
+from .. import autograd, backend, errors, ops
 from ..grad_mode import grad_mode
 from ..op import wrap
 from ..types import Size, as_dtype, device as Device, int64
@@ -348,6 +348,8 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
 
 def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     """input turned by k quarter turns in the plane of two dims, from the first towards the second"""
+    if input.ndim < 2:
+        raise errors.ShapeError(f"rot90 turns in a plane, so input has two dims or more, got shape {tuple(input.shape)}")
     axes = [axis_of(d, input.ndim) for d in dims]
     if len(axes) != 2 or axes[0] == axes[1]:
         raise RuntimeError(f"rot90 turns in the plane of two different dims, got {dims}")
@@ -367,7 +369,7 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     xs = several("cat", tensors)
     try:
         return ops.concatenate(*xs, axis=dim)
-    except ValueError:
+    except (ValueError, IndexError):
         real = [x for x in xs if x.array.shape != (0,)]
         first = real[0].array.shape if real else (0,)
         if not first:
@@ -523,6 +525,9 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """The stretch of input along dim from start, of the given length."""
     if input.ndim == 0:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if isinstance(start, autograd.Tensor) and (start.ndim or start.array.dtype.kind not in "iu"):
+        raise RuntimeError(f"narrow: start is an integer, or a tensor of one without dims, got {start.dtype} in shape "
+                           f"{tuple(start.shape)}")
     axis, start = axis_of(dim, input.ndim), start.__index__()
     n = input.array.shape[axis]
     if not -n <= start <= n:
@@ -692,17 +697,20 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
         raise ValueError(f"Padding mode {mode!r} doesn't take in value argument")
     pairs = [(0, 0)] * (len(shape) - len(widths) // 2) + [widths[k:k + 2] for k in range(len(widths) - 2, -1, -2)]
     for axis, (n, (before, after)) in enumerate(zip(shape, pairs)):
-        most = {"reflect": n - 1, "circular": n}.get(mode, math.inf)
-        if n + before + after < 0 or before > most or after > most or (n == 0 and mode != "constant" and (before or after)):
+        most = builtins.max({"reflect": n - 1, "circular": n, "replicate": n * math.inf if n else 0}.get(mode, math.inf), 0)
+        if n + before + after < 0 or builtins.max(before, after) > most:
             raise errors.ShapeError(f"pad: padding ({before}, {after}) in mode {mode!r} does not fit dimension {axis} of shape "
                                     f"{tuple(shape)}" + (": it is to be smaller than the size there" if mode == "reflect" else ""))
-    if builtins.min(widths, default=0) < 0:                     # cut first, then pad
-        cut = [slice(builtins.max(-before, 0), n - builtins.max(-after, 0)) for n, (before, after) in zip(shape, pairs)]
-        input = ops.getitem(input, index=tuple(cut))
-        pairs = [(builtins.max(b, 0), builtins.max(a, 0)) for b, a in pairs]
-    if not widths or not builtins.any(b or a for b, a in pairs):
-        return ops.clone(input)
-    return ops.pad(input, widths=tuple([tuple(p) for p in pairs]), mode=mode, value=0 if value is None else value)
+    out, more = input, tuple([(builtins.max(b, 0), builtins.max(a, 0)) for b, a in pairs])
+    cuts = [(builtins.max(-b, 0), builtins.max(-a, 0)) for b, a in pairs]
+    first = mode in ("constant", "circular")                    # a border of what is left; or of the whole, as far as it is seen
+    if first and builtins.min(widths, default=0) < 0:
+        out = ops.getitem(out, index=tuple([slice(b, n - a) for n, (b, a) in zip(shape, cuts)]))
+    if builtins.max(widths, default=0) > 0:
+        out = ops.pad(out, widths=more, mode=mode, value=0 if value is None else value)
+    if not first and builtins.min(widths, default=0) < 0:
+        out = ops.getitem(out, index=tuple([slice(b, n - a) for n, (b, a) in zip(out.array.shape, cuts)]))
+    return out if out is not input else ops.clone(input)
 
 
 # ---- methods ----------------------------------------------------------------------------------------------------

@@ -162,8 +162,8 @@ def product_of_two(x, y, a, b, result):
         return None
     sizes.update(zip(a, x.shape))
     for_x, for_y = [tuple([k for k, letter in enumerate(own) if letter not in other + result]) for own, other in ((a, b), (b, a))]
-    x, a = (x.sum(axis=for_x), "".join([c for k, c in enumerate(a) if k not in for_x])) if for_x else (x, a)
-    y, b = (y.sum(axis=for_y), "".join([c for k, c in enumerate(b) if k not in for_y])) if for_y else (y, b)
+    x, a = (x.sum(axis=for_x, dtype=x.dtype), "".join([c for k, c in enumerate(a) if k not in for_x])) if for_x else (x, a)
+    y, b = (y.sum(axis=for_y, dtype=y.dtype), "".join([c for k, c in enumerate(b) if k not in for_y])) if for_y else (y, b)
     stack = [c for c in a if c in b and c in result]
     inner = [c for c in a if c in b and c not in result]
     left, right = [c for c in a if c not in b], [c for c in b if c not in a]

@@ -37,7 +37,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """min(max(0, x), 6)"""
-    return activated(input, inplace, ops.hardtanh, low=0.0, high=6.0)
+    return activated(input, inplace, ops.hardtanh, low=0, high=6)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
@@ -114,6 +114,8 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     """x, brought within min_val and max_val"""
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val={min_val} is above max_val={max_val}")
+    if input.array.dtype.kind in "iu":                          # stay integers
+        min_val, max_val = int(min_val), int(max_val)
     return activated(input, inplace, ops.hardtanh, low=min_val, high=max_val)
 
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from ... import ops
 from ...functions.common import check_inputs
-from ...functions.reduce import norm
+from ...functions.reduce import axis_of, norm
+from ...functions.shape import atleast_1d, broadcast_tensors
 
 if TYPE_CHECKING:
     from ...tensor import Tensor
@@ -23,7 +24,11 @@ def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, o
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
-    """Σ x y / (max(‖x‖, eps) max(‖y‖, eps)) along dim"""
+    """Σ x y / (max(‖x‖, eps) max(‖y‖, eps)) along dim of the shape that the two have in common"""
+    n = max(x1.ndim, x2.ndim, 1)
+    dim = axis_of(dim, n) - n                                   # counted from the back, it means the same to both
+    if (x1.shape[dim] if x1.ndim >= -dim else 0) != (x2.shape[dim] if x2.ndim >= -dim else 0) or x1.ndim == x2.ndim == 0:
+        x1, x2 = broadcast_tensors(*atleast_1d(x1, x2))
     lengths = ops.clip(norm(x1, 2, dim, True), eps, None), ops.clip(norm(x2, 2, dim, True), eps, None)
     return ops.sum((x1 / lengths[0]) * (x2 / lengths[1]), axis=dim)
 
