@@ -101,7 +101,7 @@ def test_an_empty_batch():
 
 # ---- errors -----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("line, kind, words", [
-    ("F.interpolate(x, scale_factor=2, mode='bilinear', antialias=True)", NotImplementedError, ["antialias=True", "area"]),
+    ("F.interpolate(x, scale_factor=2, mode='nearest', antialias=True)", ValueError, ["antialias=True", "nearest", "area"]),
     ("F.interpolate(x[0], 3, mode='bilinear')", NotImplementedError, ["3D", "(4, 3, 3)", "4D", "unsqueeze(0)"]),
     ("F.interpolate(x)", ValueError, ["size or scale_factor", "neither"]),
     ("F.interpolate(x, 3, 2)", ValueError, ["both"]),
@@ -157,6 +157,15 @@ def test_interpolate_as_pytorch(dims, mode):
     for how, aligned in itertools.product(HOW, (None, True, False) if mode.endswith(("linear", "cubic")) else (None,)):
         how = {name: value[:dims] if isinstance(value, tuple) else value for name, value in how.items()}
         compare(lambda f, t: f.interpolate(t, mode=mode, align_corners=aligned, **how), x)
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("aligned", [None, True, False])
+def test_interpolate_without_aliasing_as_pytorch(mode, aligned):
+    x = random.standard_normal((2, 1, 11, 7))
+    for how in ({"size": (5, 7)}, {"size": (1, 1)}, {"size": (3, 20)}, {"scale_factor": (0.37, 1.7)},
+                {"scale_factor": 0.4, "recompute_scale_factor": True}):
+        compare(lambda f, t: f.interpolate(t, mode=mode, align_corners=aligned, antialias=True, **how), x)
 
 
 @pytest.mark.parametrize("dims", [2, 3])

@@ -83,6 +83,22 @@ def cubic_weights(n, count, step, aligned):
     return weights(n, left - 1, [far(t + 1), near(t), near(1 - t), far(2 - t)])
 
 
+def filtered_weights(n, count, step, aligned, cubic):
+    """(count, n): means of all elements in reach of the new one, which is `step` wide: without aliasing, as Pillow shrinks.
+
+    An element counts by a filter, a function of its distance in steps: linear, 1 - d up to 1;  cubic, Keys' with a = -½, up to 2.
+    Where the result is the longer one, distances are in elements of x, and the filter mixes neighbours, as without it.
+    """
+    if aligned:
+        step = (n - 1) / (count - 1) if count > 1 else 0
+    middle = (host.arange(count) + 0.5) * step
+    d = abs(host.arange(n) + 0.5 - middle[:, None]) / max(step, 1)
+    a = -0.5
+    out = host.maximum(1 - d, 0) if not cubic else host.where(
+        d < 1, ((a + 2) * d - (a + 3)) * d * d + 1, host.where(d < 2, ((a * d - 5 * a) * d + 8 * a) * d - 4 * a, 0))
+    return out / out.sum(1, keepdims=True)
+
+
 def mean_weights(n, count):
     """(count, n): the means of the bins of adaptive pooling."""
     out = host.zeros((count, n))

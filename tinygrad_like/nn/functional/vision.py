@@ -1,6 +1,7 @@
 """Images in another size: resampled, or their pixels rearranged."""
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -34,13 +35,14 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
         "bilinear", "trilinear" (in 1, 2, 3 dims) mix the two neighbours along each dim, "bicubic" the four;  "area" takes means.
     align_corners: the centres of the first and of the last pixels stay where they are, rather than the edges of the image.
     recompute_scale_factor: with a scale_factor that does not fit evenly, step by what the sizes come to, not by the factor.
+    antialias: shrink ("bilinear" or "bicubic") by mixing all the pixels that come together in one, not only the nearest few.
     """
-    if antialias:
-        raise NotImplementedError("interpolate: antialias=True is not offered.  To shrink without aliasing: mode='area', or an "
-                                  "avg_pool before this")
     shape = tuple(input.array.shape)
     dims = len(shape) - 2
     check_mode(shape, dims, mode, align_corners)
+    if antialias and mode not in ("bilinear", "bicubic"):
+        raise ValueError(f"interpolate: antialias=True is for the modes bilinear and bicubic, and mode is {mode!r}: mode='area' takes "
+                         "means of all pixels as well")
     sizes, factors = target_sizes(shape, size, scale_factor, recompute_scale_factor or (mode == "area" and size is None))
     if 0 in shape[1:] or min(sizes) < (mode != "area"):
         raise errors.ShapeError(f"interpolate: input of shape {shape} is to be resized to {sizes}: all sizes but that of the batch "
@@ -51,13 +53,14 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
     if mode == "area":
         return bin_means(input, sizes)
 
+    weights = functools.partial(resize.filtered_weights, cubic=mode == "bicubic") if antialias else SMOOTH.get(mode)
     out = input
     blocks: list[Windows] = []                                  # dims in which each pixel becomes so many equal ones
     for axis, (n, count, factor) in enumerate(zip(shape[2:], sizes, factors), 2):
         step = 1 / factor if factor else n / count
         if mode in SMOOTH:
             if n != count or (mode == "bicubic" and step != 1 and not align_corners):       # as PyTorch: else the same pixels
-                out = ops.resample(out, matrix=matrix_for(input, SMOOTH[mode](n, count, step, bool(align_corners))), axis=axis)
+                out = ops.resample(out, matrix=matrix_for(input, weights(n, count, step, bool(align_corners))), axis=axis)
             continue
         indices = resize.nearest_indices(n, count, step, mode == "nearest-exact")
         k = count // n or 1
