@@ -73,6 +73,9 @@ VALUES = """
     torch.nn.functional.cosine_similarity(x[None], y[:, None], dim=-2)
     torch.nn.functional.cosine_similarity(x, y[0], dim=0)   torch.nn.functional.cosine_similarity(x[:, None], y, dim=-1)
     slopes(torch.nn.functional.cosine_similarity(x, y[0], dim=0), x, y)
+    (half * 100).norm(6)    (half * 100).norm(dim=1)    torch.linalg.vector_norm(half * 100, 4, dim=0)
+    mask.scatter_reduce(0, places[None] % 2, mask, "amax")      mask.scatter_reduce(0, places[None] % 2, mask, "amin")
+    mask.scatter_reduce(0, places[None] % 2, mask, "sum", include_self=False)
 """
 
 REFUSED = """
@@ -90,6 +93,7 @@ REFUSED = """
     x.cov(aweights=ends - 1)    torch.isclose(x, y, rtol=-1.0)      torch.isclose(x, y, atol=-1.0)
     x.narrow(0, mask[0, 0], 1)      x.narrow(0, places, 1)      x[0].rot90()
     torch.zeros(3, 3).scatter(0, places[None], x.double().detach())     torch.zeros(3).scatter_add(0, places, y[0].double())
+    torch.linalg.svd(x, driver="gesvd")     torch.linalg.svdvals(x, driver="gesvd")
     torch.linalg.cross(x, y[:, :1])     torch.linalg.cross(x, y[0])     torch.linalg.lstsq(number, number)
     torch.arange(0, 1, 0.5, dtype=torch.int64)      torch.nn.functional.pad(x, (3, 0), "reflect")
     x.masked_fill(n, 1.0)   x.masked_fill(mask, x)      torch.nn.functional.one_hot(x)

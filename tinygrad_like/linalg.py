@@ -199,8 +199,9 @@ def one_triangle(name: str, A: Tensor, UPLO: str) -> Tensor:
     return A
 
 
-def svd(A: Tensor, full_matrices: bool = True, *, driver: None = None) -> SVDResult:
+def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> SVDResult:
     """U, S, Vh with A = U diag(S) Vh: singular values descending.  full_matrices: U and Vh are square."""
+    no_driver("svd", driver)
     if full_matrices and A.shape[-1] != A.shape[-2]:
         if A.requires_grad:
             raise NotImplementedError("svd: full_matrices=True is not differentiable for a matrix that is not square: pass "
@@ -210,9 +211,15 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: None = None) -> SVDRes
     return SVDResult(*ops.svd(A))
 
 
-def svdvals(A: Tensor, *, driver: None = None) -> Tensor:
+def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
     """The singular values, descending; differentiable where some are equal too."""
+    no_driver("svdvals", driver)
     return ops.svdvals(A)
+
+
+def no_driver(name: str, driver: str | None) -> None:
+    if driver is not None:
+        raise errors.WrongValue(f"{name}: driver={driver!r} is not offered: each array library has one way, driver=None")
 
 
 def qr(A: Tensor, mode: str = "reduced") -> QRResult:

@@ -64,6 +64,9 @@ def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: 
 
     include_self: whether what was in input counts too, where something arrives.
     """
+    if input.array.dtype.kind == "b" and src.array.dtype.kind == "b":           # whether any is true, or all are
+        x, y = [ops.astype(each, dtype=raw(index).dtype) for each in (input, src)]
+        return ops.astype(scatter_reduce(x, dim, index, y, reduce, include_self=include_self), dtype=input.array.dtype)
     places = places_along("scatter_reduce", input, dim, index)
     src = values_for("scatter_reduce", input, index, src)
     if reduce in ("amax", "amin"):

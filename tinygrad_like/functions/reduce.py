@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import errors, ops
 from ..op import raw
-from ..types import as_dtype, dtype_of, float64, int64
+from ..types import as_dtype, dtype_of, float32, float64, int64
 from .common import in_place, numpy_names
 
 if TYPE_CHECKING:
@@ -184,6 +184,8 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
     if dtype is not None:
         input = counted(input, dtype)
     floating("norm", input)
+    if input.array.dtype.itemsize == 2:                         # float16, whose powers would be beyond 65504
+        return ops.astype(norm(ops.astype(input, dtype=float32.dtype), p, dim, keepdim), dtype=input.array.dtype)
     if p == "nuc":
         from ..linalg import matrix_norm
         return matrix_norm(input, "nuc", tuple(range(input.ndim)) if dim is None else dim, keepdim)
