@@ -154,6 +154,8 @@ def test_parameters():
     y = tl.randn(3, requires_grad=True) * 2
     assert nn.Parameter(y).is_leaf
     q = copy.deepcopy(p)
+    p.grad = tl.ones(2, 2)
+    assert copy.deepcopy(p).grad is None
     assert isinstance(q, nn.Parameter) and q.array is not p.array and isinstance(pickle.loads(pickle.dumps(p)), nn.Parameter)
 
 
@@ -315,6 +317,9 @@ def test_forward_hooks():
     first.remove(), second.remove()
     block(x)
     assert len(seen) == 2
+    with block.register_forward_hook(lambda m, args, out: out * 2):
+        assert np.array_equal(block(x).detach().numpy(), (plain * 2).detach().numpy())
+    assert np.array_equal(block(x).detach().numpy(), plain.detach().numpy())
     a = block.register_forward_pre_hook(lambda m, args: args[0] * 2)
     b = block.register_forward_hook(lambda m, args, kwargs, out: out + 1, with_kwargs=True)
     c = block.register_forward_hook(lambda m, args, out: out * 10, prepend=True)
@@ -338,6 +343,16 @@ def test_backward_hooks():
     block(x).sum().backward()
     np.testing.assert_allclose(x.grad.numpy(), 6 * before.numpy(), rtol=1e-6)
     np.testing.assert_allclose(block.bias.grad.numpy(), [6, 6, 6], rtol=1e-6)       # 3 from the hook before, 2 rows
+
+
+def test_backward_hooks_where_no_input_wants_a_gradient():
+    block, seen = Block(), []
+    block.register_full_backward_hook(lambda m, grad_input, grad_output: seen.append((grad_input, grad_output[0].shape)))
+    block(tl.ones(2, 3)).sum().backward()
+    assert seen == [((None,), (2, 3))] and block.weight.grad is not None
+    block.register_full_backward_hook(lambda m, grad_input, grad_output: (tl.ones(2, 3),))
+    with raises(RuntimeError, "hook of Block", "want none"):
+        block(tl.ones(2, 3)).sum().backward()
 
 
 # ---- errors -----------------------------------------------------------------------------------------------------
@@ -394,6 +409,9 @@ CONTAINERS = """
     p = nn.ParameterList([torch.zeros(2), torch.ones(3, 2)]); p.append(torch.zeros(1)); [len(p), list(p.state_dict())]
     p = nn.ParameterList([torch.zeros(2)]); p[0] = torch.ones(4); p += [torch.ones(1)]; [p[0].shape[0], p[-1].shape[0], len(p[:1])]
     p = nn.ParameterDict({"a": torch.zeros(2)}); p["b"] = torch.zeros(1); [list(p), list(p.state_dict()), p.pop("a").shape[0]]
+    p = nn.ParameterDict({"b": torch.ones(1), "a": torch.ones(2)}); [list(p), list(p | p.copy()), list(reversed(p)), p.popitem()[0]]
+    p = nn.ParameterDict(OrderedDict(b=torch.ones(1), a=torch.zeros(2))); p.setdefault("b"); p.setdefault("c", 3); [list(p), p["c"]]
+    p = nn.ParameterDict({"b": torch.ones(1)}); p |= {"d": torch.ones(2), "c": torch.ones(1)}; [list(p), list(p.state_dict())]
     s = nn.Sequential(nn.ReLU()); s[3]
     s = nn.Sequential(nn.ReLU()); s.append(3)
     l = nn.ModuleList([nn.ReLU()]); l[1]

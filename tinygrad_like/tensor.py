@@ -380,7 +380,7 @@ op.Tensor = autograd.Tensor = Tensor                            # type: ignore[m
 
 
 class Hook:
-    """A hook that was registered: `remove()` takes it away again."""
+    """A hook that was registered: `remove()` takes it away again, and so does the end of a `with`."""
 
     def __init__(self, hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> None:
         self.hooks, self.key = hooks, next(edits.clock)
@@ -388,6 +388,12 @@ class Hook:
 
     def remove(self) -> None:
         self.hooks.pop(self.key, None)
+
+    def __enter__(self) -> Hook:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.remove()
 
 
 def is_operand(x: Any) -> bool:

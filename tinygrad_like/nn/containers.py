@@ -278,8 +278,20 @@ class ParameterDict(Module):
     def __iter__(self) -> Iterator[str]:
         return iter(self._keys)
 
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(self._keys)
+
     def __contains__(self, key: str) -> bool:
         return key in self._keys
+
+    def __or__(self, other: ParameterDict) -> ParameterDict:
+        both = self.copy()
+        both.update(other)
+        return both
+
+    def __ior__(self, other: ParameterDict) -> ParameterDict:
+        self.update(other)
+        return self
 
     def keys(self) -> Any:
         return self._keys.keys()
@@ -309,8 +321,25 @@ class ParameterDict(Module):
         """Add the parameters of a dict, or of (name, parameter) pairs."""
         if not isinstance(parameters, Iterable):
             raise TypeError(f"ParameterDict takes a dict or (name, parameter) pairs, got {type(parameters).__name__}")
-        for key, value in parameters.items() if isinstance(parameters, (Mapping, ParameterDict)) else parameters:
+        if isinstance(parameters, Mapping) and not isinstance(parameters, OrderedDict):
+            parameters = sorted(parameters.items())             # as in PyTorch, on which the numbers of an optimizer's state depend
+        for key, value in parameters.items() if isinstance(parameters, (OrderedDict, ParameterDict)) else parameters:
             self[key] = value
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """The parameter of that name, which is the default if there was none."""
+        if key not in self._keys:
+            self[key] = default
+        return self[key]
+
+    def popitem(self) -> tuple[str, Any]:
+        """Take the last parameter out, and return it with its name."""
+        key = list(self._keys)[-1]
+        return key, self.pop(key)
+
+    def copy(self) -> ParameterDict:
+        """Another dict of the same parameters."""
+        return ParameterDict(OrderedDict(self.items()))
 
     def extra_repr(self) -> str:
         return "\n".join([described(key, value) for key, value in self.items()])

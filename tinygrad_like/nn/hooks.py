@@ -78,6 +78,7 @@ class Hooked:
         backward_pre = list(self._hooks.get("backward_pre", {}).values())
         backward = list(self._hooks.get("backward", {}).values())
         arrived: list[Any] = []                                 # the gradients of the outputs, as they pass
+        given = args
         if backward:
             args = observed(args, lambda gs: call_each(backward, self, gs, arrived))
         out = self.forward(*args, **kwargs)
@@ -88,6 +89,10 @@ class Hooked:
             def outputs_known(gs: tuple[Any, ...]) -> Any:
                 gs = call_each(backward_pre, self, gs)
                 arrived[:] = [gs]
+                if backward and args is given:                  # no input wants a gradient, on whose arrival they would be called
+                    nothing = (None,) * len(args)
+                    if call_each(backward, self, nothing, arrived) != nothing:
+                        raise RuntimeError(f"a backward hook of {type(self).__name__} returned gradients for inputs that want none")
                 return gs
             out = observed(out, outputs_known)
         return out

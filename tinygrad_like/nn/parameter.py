@@ -20,6 +20,11 @@ class Parameter(Tensor):
         self.array, self.node = values(data, "Parameter").array, None
         self.requires_grad = requires_grad
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        copy = super().__deepcopy__(memo)
+        copy.grad = None                                        # what was learned is copied, not what is being learned
+        return copy
+
     def __repr__(self) -> str:
         return f"Parameter containing:\n{represent(self, 'tensor')}"
 
