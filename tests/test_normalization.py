@@ -101,7 +101,8 @@ def test_float16_is_computed_in_float32(line):
     "F.instance_norm(x3, mean, None)", "F.instance_norm(x3, weight=w5)", "F.local_response_norm(x2, 2)",
     "nn.BatchNorm1d(4)(x4)", "nn.BatchNorm2d(4)(x2)", "nn.BatchNorm3d(4)(x4)", "nn.InstanceNorm2d(4)(x2)",
     "nn.InstanceNorm2d(3, affine=True).double()(x4)", "nn.GroupNorm(3, 4)", "nn.LayerNorm(4).double()(x3)",
-    "nn.BatchNorm2d(3).double()(x4)",
+    "nn.BatchNorm2d(3).double()(x4)", "F.batch_norm(x2, None, None, training=True, eps=0.0)",
+    "F.batch_norm(x2, mean, mean, eps=-1.0)",
 ])
 def test_wrong_as_in_pytorch(line):
     pytest.importorskip("torch")

@@ -273,8 +273,8 @@ def soft_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None, ign
                        smoothing: float) -> Tensor:
     """`cross_entropy` where the target holds probabilities."""
     if ignore_index != -100:
-        raise ValueError("cross_entropy: ignore_index is a class number, and this target holds probabilities, in the shape of "
-                         "input: leave out one of the two")
+        raise errors.WrongValue("cross_entropy: ignore_index is a class number, and this target holds probabilities, in the shape "
+                                "of input: leave out one of the two")
     axis = min(1, input.ndim - 1)
     classes = input.shape[axis]
     if smoothing:

@@ -31,6 +31,8 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
         raise errors.ShapeError(f"{name}: input has shape (N, C) or (N, C, …), got {tuple(input.shape)}")
     check_channels(name, input, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var)
     check_both(name, running_mean, running_var)
+    if eps < 0 or training and eps == 0:
+        raise ValueError(f"{name}: eps is above 0, which keeps the division from failing where a channel is constant, got {eps}")
     w, b = per_channel(weight, input.ndim), per_channel(bias, input.ndim)
     if not training:
         if running_mean is None or running_var is None:
