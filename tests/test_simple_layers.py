@@ -118,3 +118,19 @@ def test_faults(fault):
     make, kind, text = FAULTS[fault]
     with pytest.raises(kind, match=text):
         make()
+
+
+def test_families():
+    assert isinstance(nn.ReLU6(), nn.Hardtanh) and nn.ReLU6().max_val == 6.0
+    assert isinstance(nn.ZeroPad2d(1), nn.ConstantPad2d) and not isinstance(nn.ZeroPad2d(1), nn.ConstantPad1d)
+
+
+@pytest.mark.parametrize(("place", "name", "word"), [
+    (nn, "LazyConv2d", "Conv2d is told its sizes"), (nn, "Liner", "Linear"), (nn, "SyncBatchNorm", "BatchNorm1d"),
+    (nn, "FractionalMaxPool2d", "not offered"), (nn.functional, "sofmax", "softmax"), (nn.utils, "weight_norm", "forward"),
+    (tl.optim, "SparseAdam", "Adam"), (tl.optim, "Muon", "not offered"),
+])
+def test_names_that_are_not_there(place, name, word):
+    assert not hasattr(place, name)
+    with pytest.raises(AttributeError, match=word):
+        getattr(place, name)

@@ -1,9 +1,11 @@
-"""What `tinygrad_like.name` means where `name` is not loaded yet: a file or folder of the package, a function of one, or a mistake."""
+"""What `tinygrad_like.name` means where it is not loaded yet: a file or folder of the package, a function of one, or a mistake."""
 from __future__ import annotations
 
+import difflib
 import importlib
 import importlib.util
-from typing import Any
+import sys
+from typing import Any, NoReturn
 
 from . import __name__ as package, derivatives
 
@@ -26,6 +28,30 @@ def find_in_autograd(name: str) -> Any:
                          if name == "Function" else ""))
 
 
+# What PyTorch has in nn and optim, or had, and what is written here instead.
+INSTEAD = {
+    "modules": "the layers are in nn itself", "Container": "subclass Module", "NLLLoss2d": "NLLLoss takes images too",
+    "CrossMapLRN2d": "use LocalResponseNorm", "SyncBatchNorm": "there is one process: use BatchNorm1d, 2d or 3d",
+    "LinearCrossEntropyLoss": "use Linear, and CrossEntropyLoss behind it", "SparseAdam": "gradients are dense: use Adam",
+    "weight_norm": "write g * v / v.norm(…) in forward", "skip_init": "use init.… after the layer is made",
+}
+
+
+def refuse(place: str, name: str) -> NoReturn:
+    """Raise the AttributeError for a name that a subpackage does not have, with what comes near it, or stands in its place."""
+    text = f"{place} has no {name!r}"
+    near = difflib.get_close_matches(name, [x for x in vars(sys.modules[place]) if not x.startswith("_")], n=3, cutoff=0.7)
+    if name in INSTEAD:
+        text += f": {INSTEAD[name]}"
+    elif name.startswith("Lazy"):
+        text += f": {name.removeprefix('Lazy')} is told its sizes"
+    elif near:
+        text += f": did you mean {' or '.join(near)}?"
+    elif not name.startswith("_"):
+        text += ": it is not offered here"
+    raise AttributeError(text)
+
+
 def find(name: str) -> Any:
     """The subpackage of that name, loaded, or a function of nn.functional; else an AttributeError with a suggestion."""
     if name in FUNCTIONAL:
@@ -34,7 +60,6 @@ def find(name: str) -> Any:
         return importlib.import_module(f"{package}.{name}")
     text = f"{package} has no {name!r}"
     if not name.startswith("_"):
-        import difflib
         known = [each for each in vars(importlib.import_module(package)) if not each.startswith("_")]
         near = difflib.get_close_matches(name, known, n=3, cutoff=0.7)
         if near:

@@ -1,4 +1,6 @@
 """What networks are built from."""
+from typing import TYPE_CHECKING
+
 from . import functional as functional, init as init, utils as utils
 from .activation import *
 from .adaptive import *
@@ -21,3 +23,9 @@ from .positional import *
 from .recurrent import *
 from .transformer import *
 from .vision import *
+
+if not TYPE_CHECKING:                                           # which shall find mistakes by itself
+    def __getattr__(name):
+        """An error that says what there is instead."""
+        from ..names import refuse
+        refuse(__name__, name)

@@ -42,21 +42,6 @@ class ReLU(Module):
         return told(self.inplace)
 
 
-class ReLU6(Module):
-    """min(max(0, x), 6)"""
-    inplace: bool
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.relu6(input, self.inplace)
-
-    def extra_repr(self) -> str:
-        return told(self.inplace)
-
-
 class LeakyReLU(Module):
     """x above 0, negative_slope · x below"""
     negative_slope: float
@@ -325,6 +310,16 @@ class Hardtanh(Module):
 
     def extra_repr(self) -> str:
         return told(self.inplace, f"min_val={self.min_val}", f"max_val={self.max_val}")
+
+
+class ReLU6(Hardtanh):
+    """min(max(0, x), 6)"""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(0.0, 6.0, inplace)
+
+    def extra_repr(self) -> str:
+        return told(self.inplace)
 
 
 class Hardsigmoid(Module):

@@ -81,17 +81,17 @@ class ZeroPad(ConstantPad):
         return str(self.padding)
 
 
-class ZeroPad1d(ZeroPad):
+class ZeroPad1d(ZeroPad, ConstantPad1d):
     """Borders of 0 on both sides of the last dim."""
     dims = 1
 
 
-class ZeroPad2d(ZeroPad):
+class ZeroPad2d(ZeroPad, ConstantPad2d):
     """Borders of 0 around the last two dims."""
     dims = 2
 
 
-class ZeroPad3d(ZeroPad):
+class ZeroPad3d(ZeroPad, ConstantPad3d):
     """Borders of 0 around the last three dims."""
     dims = 3
 
