@@ -33,8 +33,11 @@ LAYERS = [
     ["ops"],
     ["types", "functions", "methods"],
     ["tensor", "printing", "derivatives"],
-    ["nn", "serialize", "linalg", "cuda", "utils", "names", "strategies", "testing", "check_gpu"],
+    ["nn", "serialize", "linalg", "cuda", "names", "strategies", "testing", "check_gpu"],
     ["optim"],
+    ["data", "metrics"],
+    ["utils"],
+    ["training"],
     ["models"],
 ]
 LAYER = {name: i for i, layer in enumerate(LAYERS) for name in layer}

@@ -92,6 +92,11 @@ def library(device: str) -> Any:
     return _loaded[device]
 
 
+def libraries_of_devices() -> list[Any]:
+    """The array libraries in use beside NumPy."""
+    return [module for device, module in _loaded.items() if device != "cpu"]
+
+
 def xp(*arrays: Any) -> Any:
     """The library that the first array among these belongs to, under the name its own documentation uses."""
     for x in arrays:

@@ -382,6 +382,27 @@ class Module(Hooked, Saved):
         from .summary import summary
         return summary(self, *args, **kwargs)
 
+    # ---- training, as Keras calls it ----------------------------------------------------------------------------
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """compile(optimizer="adam", loss=nn.CrossEntropyLoss(), metrics=["accuracy"]) says how to train: see `training.compile`."""
+        from ..training import compile
+        compile(self, *args, **kwargs)
+
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
+        """fit(x, y, batch_size=32, epochs=10, validation_data=(vx, vy)) trains, and returns a History: see `training.fit`."""
+        from ..training import fit
+        return fit(self, *args, **kwargs)
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+        """evaluate(x, y) is the loss, or [loss, metric, …], over the data, in evaluation mode: see `training.evaluate`."""
+        from ..training import evaluate
+        return evaluate(self, *args, **kwargs)
+
+    def predict(self, *args: Any, **kwargs: Any) -> Any:
+        """predict(x) is the output for x as a NumPy array, computed batch by batch: see `training.predict`."""
+        from ..training import predict
+        return predict(self, *args, **kwargs)
+
 
 # ---- where an error came from -----------------------------------------------------------------------------------
 def name_place(error: Exception, module: Module) -> None:

@@ -1,0 +1,171 @@
+"""Checkpoint: all that a training consists of, in a file, so that one that was killed goes on as if nothing had been."""
+from __future__ import annotations
+
+import os
+import re
+import warnings
+import zlib
+from typing import Any
+
+from .. import backend, errors
+from ..data.seeding import random_states, set_random_states
+from ..functions.random import get_rng_state
+from ..op import wrap
+from ..serialize import load, save
+from ..tensor import Tensor
+
+__all__ = ["Checkpoint"]
+
+FILE = re.compile(r"checkpoint-(\d{8,})\.pth")
+
+
+class Checkpoint:
+    """Saves and restores the parts of a training, in files of a folder, of which the last few are kept.
+
+        checkpoint = Checkpoint("runs/digits", model=model, optimizer=optimizer, scheduler=scheduler, loader=loader)
+        start = checkpoint.restore_latest() or {"epoch": 0}     # None where there is nothing yet
+        for epoch in range(start["epoch"], 10):
+            ...
+            checkpoint.save(epoch=epoch + 1)
+
+    path: the folder; made when something is saved.
+    parts: by any name, whatever has a state_dict() and a load_state_dict(state).  None is left out.
+    keep_last: how many files to keep; None: all.
+
+    Besides the parts, a file holds the state of the random numbers: ours, which are drawn on the host for every device, Python's and
+    NumPy's own.  CuPy's own generator does not tell its state, so it is seeded anew whenever a checkpoint is saved, and again from
+    that seed when it is restored.
+
+    A file is written beside, and renamed when it is whole and on the disk: whenever the program is killed, or the disk is full, the
+    files that there were are whole.  One that was damaged otherwise is not loaded (its checksums are wrong): the one before it is,
+    with a warning.
+    """
+
+    def __init__(self, path: Any, *, keep_last: int | None = 3, **parts: Any) -> None:
+        if keep_last is not None and (not isinstance(keep_last, int) or keep_last < 1):
+            raise errors.WrongValue(f"Checkpoint: keep_last is a number of files, at least 1, or None, got {keep_last!r}")
+        self.path, self.keep_last = os.fspath(path), keep_last
+        self.parts: dict[str, Any] = {}
+        self.add(**parts)
+        if os.path.isfile(self.path):
+            raise NotADirectoryError(f"Checkpoint: {self.path!r} is a file: give a folder, or Checkpoint.restore one file")
+
+    def add(self, **parts: Any) -> None:
+        """Have these parts saved and restored too."""
+        for name, part in parts.items():
+            if part is None:
+                continue
+            lacking = [method for method in ("state_dict", "load_state_dict") if not callable(getattr(part, method, None))]
+            if lacking or isinstance(part, type):
+                raise errors.WrongType(f"Checkpoint: {name} is a {type(part).__name__}, which has no {' and no '.join(lacking)}: save "
+                                       f"plain values by save({name}=…), which restore_latest() returns")
+            self.parts[name] = part
+
+    def files(self) -> list[str]:
+        """The paths of the files that there are, the oldest first."""
+        if not os.path.isdir(self.path):
+            return []
+        numbered = [(int(match[1]), name) for name in os.listdir(self.path) if (match := FILE.fullmatch(name))]
+        return [os.path.join(self.path, name) for _, name in sorted(numbered)]
+
+    def save(self, **info: Any) -> str:
+        """Save the parts, the random states, and what else is given (`epoch=3, history=…`), which is returned on restoring.
+
+        Returns the path of the file.
+        """
+        os.makedirs(self.path, exist_ok=True)
+        files = self.files()
+        number = 1 + int(FILE.fullmatch(os.path.basename(files[-1]))[1]) if files else 0    # type: ignore[index]
+        seed = seed_devices()
+        whole = {"parts": {name: part.state_dict() for name, part in self.parts.items()}, "info": info,
+                 "random": {**random_states(), "devices": seed}}
+        path = os.path.join(self.path, f"checkpoint-{number:08d}.pth")
+        save(plain(whole), path)
+        if self.keep_last is not None:
+            for old in (files + [path])[:-self.keep_last]:
+                os.remove(old)
+        self._sweep()
+        return path
+
+    def _sweep(self) -> None:
+        """Remove what a program that was killed while saving has left."""
+        for name in os.listdir(self.path):
+            if name.startswith(".checkpoint-") and name.endswith(".tmp"):
+                os.remove(os.path.join(self.path, name))
+
+    def restore_latest(self) -> dict[str, Any] | None:
+        """Restore from the newest file that is whole, and return the info that was saved with it; None if there is no file."""
+        faults = []
+        for path in reversed(self.files()):
+            try:
+                whole = read(path)
+            except errors.BadFile as error:
+                faults.append(str(error))
+                continue
+            if faults:
+                warnings.warn("Checkpoint: " + "; ".join(faults) + f".  Going on from the one before, {path!r}", stacklevel=2)
+            return self._restore(whole, path)
+        if faults:
+            raise errors.BadFile(f"Checkpoint: no file in {self.path!r} is whole: " + "; ".join(faults))
+        return None
+
+    def restore(self, file: Any) -> dict[str, Any]:
+        """Restore from one file, and return the info that was saved with it."""
+        return self._restore(read(file), os.fspath(file))
+
+    def _restore(self, whole: dict[str, Any], path: str) -> dict[str, Any]:
+        saved = whole["parts"]
+        if set(saved) != set(self.parts):
+            raise errors.WrongValue(f"Checkpoint: {path!r} holds {', '.join(sorted(saved)) or 'no parts'}, and this training has "
+                                    f"{', '.join(sorted(self.parts)) or 'none'}: name the same parts as when it was saved")
+        # A scheduler that is made changes the rates of its optimizer, so that is loaded after it.
+        for name in sorted(self.parts, key=lambda name: hasattr(self.parts[name], "param_groups")):
+            self.parts[name].load_state_dict(saved[name])
+        set_random_states(whole["random"])
+        if whole["random"]["devices"] is not None:
+            seed_devices(whole["random"]["devices"])
+        return whole["info"]
+
+
+def read(path: Any) -> dict[str, Any]:
+    whole = as_was(load(path))
+    if not isinstance(whole, dict) or set(whole) != {"parts", "info", "random"}:
+        raise errors.WrongValue(f"{os.fspath(path)!r} is no checkpoint of a training.  If it is a state_dict: "
+                                "model.load_state_dict(load(path))")
+    return whole
+
+
+# ---- random numbers ---------------------------------------------------------------------------------------------
+def seed_devices(seed: int | None = None) -> int | None:
+    """Start the own random numbers of the array libraries of devices in use anew, and return their seed; None if there are none."""
+    libraries = [library for library in backend.libraries_of_devices() if hasattr(library, "random")]
+    if not libraries:
+        return None
+    if seed is None:                                            # from our own state: the same in a training that was interrupted
+        seed = zlib.crc32(get_rng_state().array.tobytes())
+    for library in libraries:
+        library.random.seed(seed)
+    return seed
+
+
+# ---- what files can hold ----------------------------------------------------------------------------------------
+def plain(x: Any) -> Any:
+    """x with arrays as tensors in a dict that says so, and dicts and lists of other kinds as plain ones."""
+    if isinstance(x, Tensor):
+        return x.detach()
+    if type(x) in backend.array_types:
+        return {"an array": wrap(x)}
+    if isinstance(x, dict):
+        return {key: plain(value) for key, value in x.items()}
+    if type(x) in (list, tuple):
+        return type(x)([plain(each) for each in x])
+    return x
+
+
+def as_was(x: Any) -> Any:
+    """What `plain` was given."""
+    if isinstance(x, dict):
+        return x["an array"].array if set(x) == {"an array"} else {key: as_was(value) for key, value in x.items()}
+    if type(x) in (list, tuple):
+        return type(x)([as_was(each) for each in x])
+    return x
