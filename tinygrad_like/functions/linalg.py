@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["matmul", "mm", "bmm", "mv", "dot", "vdot", "inner", "outer", "ger", "addmm", "addmv", "addbmm", "baddbmm", "addr",
            "einsum", "tensordot", "kron", "cross", "matrix_power", "chain_matmul", "inverse", "det", "logdet", "slogdet",
-           "cholesky", "pinverse", "cdist", "bilinear"]
+           "cholesky", "pinverse", "cdist", "pdist", "bilinear"]
 
 
 # ---- products ---------------------------------------------------------------------------------------------------
@@ -294,14 +294,27 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     return out if bias is None else ops.add(out, bias)
 
 
-def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = None) -> Tensor:
-    """The p-norm distances of each row of x1 from each row of x2: (…, n, d) and (…, m, d) give (…, n, m)."""
+def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = "use_mm_for_euclid_dist_if_necessary") -> Tensor:
+    """The p-norm distances of each row of x1 from each row of x2: (…, n, d) and (…, m, d) give (…, n, m).
+
+    compute_mode: a product of matrices is never necessary here.
+    """
     if x1.ndim < 2 or x2.ndim < 2 or x1.shape[-1] != x2.shape[-1]:
         raise errors.ShapeError(f"cdist takes rows of the same length, got shapes {tuple(x1.shape)} and {tuple(x2.shape)}")
-    if compute_mode is not None:
-        raise NotImplementedError("cdist: compute_mode is not offered: distances are always computed from differences")
+    if compute_mode not in (None, "use_mm_for_euclid_dist_if_necessary", "donot_use_mm_for_euclid_dist"):
+        raise errors.WrongValue(f"cdist: compute_mode={compute_mode!r} is not offered: distances are always computed from "
+                                "differences, which is 'donot_use_mm_for_euclid_dist'")
     from .reduce import norm
     return norm(ops.sub(x1[..., :, None, :], x2[..., None, :, :]), p, -1)
+
+
+def pdist(input: Tensor, p: float = 2.0) -> Tensor:
+    """The p-norm distances of the rows of a matrix from each other, in one line: of 0 from 1, 2, …, of 1 from 2, 3, … and so on"""
+    if input.ndim != 2:
+        raise errors.ShapeError(f"pdist only supports 2D tensors, got shape {tuple(input.shape)}")
+    from .reduce import norm
+    rows, others = backend.xp(input.array).triu_indices(input.shape[0], 1)
+    return norm(ops.sub(ops.getitem(input, index=rows), ops.getitem(input, index=others)), p, -1)
 
 
 # ---- inverse, determinant, decompositions -----------------------------------------------------------------------

@@ -3,7 +3,7 @@ from typing import TYPE_CHECKING
 
 from ...functions.elementwise import hardshrink, prelu, sigmoid, tanh
 from ...functions.indexing import one_hot
-from ...functions.linalg import bilinear, linear
+from ...functions.linalg import bilinear, linear, pdist
 from ...functions.shape import pad
 from .activation import *
 from .attention import *
