@@ -229,7 +229,7 @@ def source(name: str, x: Any, y: Any, weight: Any, batch_size: int | None, shuff
         x = DataLoader(x, batch_size=32 if batch_size is None else batch_size, shuffle=shuffle and not isinstance(x, IterableDataset))
     elif batch_size is not None:
         raise errors.WrongType(f"{name}: x is a {type(x).__name__}, whose batches have a size already: leave out batch_size")
-    elif iter(x) is x:
+    elif isinstance(x, Iterator):
         raise errors.WrongType(f"{name}: x is a {type(x).__name__}, which can be gone through once only: pass a DataLoader or a list")
     return Loader(name, x, home)
 

@@ -89,18 +89,22 @@ class CallbackList:
                 getattr(each, hook)(*args)
         return call
 
+    def remembering(self) -> list[Any]:
+        """Those whose course survives a crash."""
+        return [each for each in self.callbacks if hasattr(each, "state_dict")]
+
     def state_dict(self) -> dict[str, Any]:
-        return {str(i): [type(each).__name__, each.state_dict()] for i, each in enumerate(self.callbacks)
-                if hasattr(each, "state_dict")}
+        own = self.remembering()
+        return {"names": [type(each).__name__ for each in own], "states": [each.state_dict() for each in own]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        own = {str(i): each for i, each in enumerate(self.callbacks) if hasattr(each, "state_dict")}
-        was, now = [name for name, _ in state.values()], [type(each).__name__ for each in own.values()]
-        if was != now or set(own) != set(state):
-            raise errors.WrongValue(f"resuming: this training has the callbacks {', '.join(now) or 'none'}, and the one that was saved "
-                                    f"had {', '.join(was) or 'none'}: pass the same ones, in the same order")
-        for i, (_, values) in state.items():
-            own[i].load_state_dict(values)                      # type: ignore[attr-defined]
+        own = self.remembering()
+        was, now = state["names"], [type(each).__name__ for each in own]
+        if was != now:
+            raise errors.WrongValue(f"resuming: this training has the callbacks {', '.join(now)}, and the one that was saved had "
+                                    f"{', '.join(was)}: pass the same ones, in the same order")
+        for each, saved in zip(own, state["states"]):
+            each.load_state_dict(saved)
 
 
 class History(Callback):
