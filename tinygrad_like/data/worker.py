@@ -65,6 +65,7 @@ def work(pipe: Any, others: list[Any], fetch: Fetch, id: int, num_workers: int, 
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for each in others:
         each.close()
+    backend.keep_memory()
     backend.set_default_device("cpu")                           # a forked process cannot use the GPU
     parent, begun = os.getppid(), False
     fetch.current = current

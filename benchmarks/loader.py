@@ -1,0 +1,86 @@
+"""How many samples a second the DataLoader hands out, next to PyTorch's where that is installed.
+
+    python benchmarks/loader.py [seconds for each figure]
+"""
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+import tinygrad_like as ours
+import tinygrad_like.utils.data
+
+try:
+    import torch as theirs
+except ImportError:
+    theirs = None
+
+SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
+MNIST = Path(__file__).parents[1] / "examples/data/mnist.npz"
+
+
+def rate(make):
+    """Samples a second: the best epoch of those that fit into the time."""
+    best, until = 0.0, time.perf_counter() + SECONDS
+    while time.perf_counter() < until or not best:
+        start, count = time.perf_counter(), 0
+        for x, _ in make():
+            count += len(x)
+        best = max(best, count / (time.perf_counter() - start))
+    return best
+
+
+def memory(torch, batch_size, shuffle=True, floats=True):
+    """MNIST as tensors in memory."""
+    with np.load(MNIST) as file:
+        images, labels = file["x_train"][:, None], file["y_train"].astype("int64")
+    images = torch.from_numpy(images)
+    dataset = torch.utils.data.TensorDataset(images.float() / 255 if floats else images, torch.from_numpy(labels))
+    loader = torch.utils.data.DataLoader(dataset, batch_size, shuffle)
+    return lambda: loader
+
+
+def work(seconds):
+    """Decoding and turning a picture, as far as the time that it takes is concerned."""
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        pass
+
+
+def pictures(torch, workers, size=224, n=256, seconds=0.004):
+    """Pictures made sample by sample, at `seconds` of work each."""
+    class Pictures(torch.utils.data.Dataset):
+        def __len__(self):
+            return n
+
+        def __getitem__(self, i):
+            work(seconds)
+            return torch.from_numpy(np.full((3, size, size), i, "float32")), i
+
+    loader = torch.utils.data.DataLoader(Pictures(), 32, num_workers=workers)
+    return lambda: loader
+
+
+CASES = [
+    ("MNIST from memory, float32, shuffled, batches of 64", memory, (64,)),
+    ("MNIST from memory, float32, shuffled, batches of 1024", memory, (1024,)),
+    ("MNIST from memory, float32, in order, batches of 64", memory, (64, False)),
+    ("MNIST from memory, uint8, shuffled, batches of 64", memory, (64, True, False)),
+    ("pictures 3 x 224 x 224, 4 ms of work each, no workers", pictures, (0,)),
+    ("pictures 3 x 224 x 224, 4 ms of work each, 1 worker", pictures, (1,)),
+    ("pictures 3 x 224 x 224, 4 ms of work each, 2 workers", pictures, (2,)),
+    ("pictures 3 x 224 x 224, 4 ms of work each, 4 workers", pictures, (4,)),
+    ("pictures 3 x 224 x 224, no work, 2 workers", pictures, (2, 224, 256, 0)),
+]
+
+
+def main():
+    print(f"{'samples a second':56} {'ours':>10} {'PyTorch':>10}")
+    for text, make, args in CASES:
+        figures = [rate(make(torch, *args)) for torch in (ours, theirs) if torch is not None]
+        print(f"{text:56} " + " ".join([f"{figure:10,.0f}" for figure in figures]), flush=True)
+
+
+if __name__ == "__main__":
+    main()
