@@ -226,6 +226,7 @@ MISTAKES = [
     ("nn.RNN(3, 4)(X.double())", ValueError, r"float64, and the weights of .*float32: input\.to"),
     ("nn.RNN(3, 4)(X.long())", ValueError, "Embedding"),
     ("nn.RNN(3, 4, 2, True)", ValueError, "nonlinearity"),
+    ("nn.RNNCell(3, 4, nonlinearity='abs')", RuntimeError, "nonlinearity"),
     ("nn.GRU(3, 4, 2, 'yes')", TypeError, "bias is True or False"),
     ("nn.GRU(3, 0)", ValueError, "hidden_size is at least 1"),
     ("nn.GRU(3, 4.0)", TypeError, "hidden_size is an integer"),

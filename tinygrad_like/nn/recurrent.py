@@ -267,7 +267,7 @@ class GRU(RNNBase):
 
 def check_nonlinearity(name: str, nonlinearity: Any) -> str:
     if nonlinearity not in ("tanh", "relu"):
-        raise ValueError(f"{name}: nonlinearity is 'tanh' or 'relu', got {nonlinearity!r}")
+        raise errors.WrongValue(f"{name}: nonlinearity is 'tanh' or 'relu', got {nonlinearity!r}")
     return nonlinearity
 
 
