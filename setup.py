@@ -12,7 +12,8 @@ setup(
     extras_require={
         "gpu": ["cupy-cuda12x>=14,<15"],
         "safetensors": ["safetensors>=0.4"],
-        "test": ["pytest>=8", "hypothesis>=6.100", "pytest-xdist>=3", "safetensors>=0.4"],
+        "vision": ["pillow>=10"],
+        "test": ["pytest>=8", "hypothesis>=6.100", "pytest-xdist>=3", "safetensors>=0.4", "pillow>=10"],
         "plot": ["matplotlib>=3.8"],
         "lint": ["ruff>=0.6", "mypy>=1.11"],
     },

@@ -5,3 +5,12 @@
 from .dataset import *
 from .sampler import *
 from .loader import *
+
+
+def __getattr__(name: str) -> object:
+    """`transforms`, `datasets` and the other files of this folder, loaded when they are first asked for."""
+    import importlib
+    import importlib.util
+    if not name.startswith("_") and importlib.util.find_spec(f"{__name__}.{name}") is not None:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"{__name__} has no {name!r}")

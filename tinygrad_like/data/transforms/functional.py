@@ -286,11 +286,13 @@ def resize(img: Any, size: Any, interpolation: Any = InterpolationMode.BILINEAR,
                          f"{mode.value}: resize the picture, before ToTensor()")
     from ...nn.functional import interpolate
     shape, smooth = tuple(img.array.shape), mode.value in ("bilinear", "bicubic")
-    batch = in_float(img).reshape((-1,) + shape[-3:])
-    out = interpolate(batch, (height_to, width_to), mode=mode.value, antialias=smooth and bool(antialias))
-    if mode.value == "bicubic" and img.array.dtype == "uint8":
-        out = clamp(out, 0, 255)
-    return rounded_to(out, img.array.dtype).reshape(shape[:-2] + (height_to, width_to))
+    dtype, out = img.array.dtype, img.reshape((-1,) + shape[-3:])
+    # Pillow rounds after each direction, which shows where a bicubic curve leaves 0 … 255.
+    sizes = [(height, width_to), (height_to, width_to)] if mode.value == "bicubic" and antialias else [(height_to, width_to)]
+    for size in sizes if dtype == "uint8" else sizes[-1:]:
+        out = interpolate(in_float(out), size, mode=mode.value, antialias=smooth and bool(antialias))
+        out = rounded_to(clamp(out, 0, 255) if mode.value == "bicubic" and dtype == "uint8" else out, dtype)
+    return out.reshape(shape[:-2] + (height_to, width_to))
 
 
 PAD_MODES = ("constant", "edge", "reflect", "symmetric")
@@ -434,7 +436,8 @@ def affine(img: Any, angle: float, translate: Any, scale: float, shear: Any,
     fill: the colour of what comes in.
     """
     mode = mode_of("affine", interpolation)
-    if not (isinstance(angle, (int, float)) and isinstance(translate, (list, tuple)) and isinstance(shear, (int, float, list, tuple))):
+    if not (isinstance(angle, (int, float)) and isinstance(translate, (list, tuple))
+            and isinstance(shear, (int, float, list, tuple))):
         raise TypeError("affine: angle is a number, translate is (x, y), shear a number or (x, y), got "
                         f"angle={angle!r}, translate={translate!r}, shear={shear!r}")
     if not (center is None or isinstance(center, (list, tuple))):
