@@ -22,6 +22,7 @@ PROMISES = {
     "02_mlp_by_hand.py": ("test accuracy", (0.8, 1), (0.96, 1)),
     "03_mnist_mlp.py": ("test accuracy", (0.88, 1), (0.975, 1)),
     "04_mnist_convnet.py": ("test accuracy", (0.7, 1), (0.985, 1)),
+    "05_resnet_pictures.py": ("test accuracy", (0.35, 1), (0.57, 1)),
     "09_attention_maps.py": ("sequence accuracy", (0.9, 1), (0.98, 1)),
 }
 
