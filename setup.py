@@ -13,8 +13,9 @@ setup(
         "gpu": ["cupy-cuda12x>=14,<15"],
         "safetensors": ["safetensors>=0.4"],
         "vision": ["pillow>=10"],
-        "test": ["pytest>=8", "hypothesis>=6.100", "pytest-xdist>=3", "safetensors>=0.4", "pillow>=10"],
+        "test": ["pytest>=8", "hypothesis>=6.100", "pytest-xdist>=3", "safetensors>=0.4", "pillow>=10", "tqdm>=4.60"],
         "plot": ["matplotlib>=3.8"],
+        "progress": ["tqdm>=4.60"],
         "lint": ["ruff>=0.6", "mypy>=1.11"],
     },
 )

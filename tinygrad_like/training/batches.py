@@ -53,14 +53,12 @@ def as_array(x: Any) -> Any:
     """The array of a tensor, or of what can be made one."""
     if isinstance(x, Tensor):
         return x.array
-    if type(x) in backend.array_types:
-        return x
-    array = backend.host.asarray(x)
-    if array.dtype.kind == "f" and not hasattr(x, "dtype"):     # of Python's numbers
-        array = array.astype("float32")
-    if array.dtype.kind not in "biuf":
-        raise errors.WrongType(f"data is numbers in tensors or arrays, got {type(x).__name__}" + (
-            f" of {array.dtype}: its rows may differ in length" if array.dtype.kind == "O" else f" of {array.dtype}"))
+    try:
+        array = x if type(x) in backend.array_types else backend.host.asarray(x)
+    except ValueError as error:
+        raise errors.ShapeError(f"data is numbers in tensors or arrays, and of this {type(x).__name__} none can be made: {error}") from None
+    if array.dtype.kind not in "biufc":
+        raise errors.WrongType(f"data is numbers in tensors or arrays, got {type(x).__name__} of {array.dtype}")
     return array
 
 

@@ -1,12 +1,11 @@
 """What is reported of an epoch: the loss and the metrics, as means over its samples, or from what they have gathered."""
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable
 from typing import Any
 
-from .. import backend, errors
+from .. import backend, errors, metrics
 from ..tensor import Tensor
 from . import losses
 
@@ -57,11 +56,7 @@ class MeanOf:
 
     def update(self, prediction: Any, target: Any) -> None:
         value = self.function(prediction, target)
-        if isinstance(value, Tensor) and value.ndim:
-            value = value.double().mean() if value.is_floating_point() else value.double().mean()
-        elif not isinstance(value, Tensor):
-            value = float(value)
-        self.mean.add(value, length(target))
+        self.mean.add(value.double().mean() if isinstance(value, Tensor) else float(value), length(target))
 
 
 class Gathered:
@@ -73,7 +68,11 @@ class Gathered:
         self.update = in_our_order(metric.update)
 
     def compute(self) -> float:
-        return float(self.metric.compute())
+        value = self.metric.compute()
+        if getattr(value, "shape", ()) not in ((), (1,)):
+            raise errors.WrongType(f"the metric {self.name} gives {tuple(value.shape)} numbers, and what is reported of an epoch is one: "
+                                   "pass one that averages them")
+        return float(value)
 
     def state_dict(self) -> dict[str, Any]:
         return self.metric.state_dict() if hasattr(self.metric, "state_dict") else dict(vars(self.metric))
@@ -124,38 +123,20 @@ def named(name: str, loss: Any) -> Any:
         return MeanOf(name, lambda p, y: binary_accuracy(p, y, loss))
     if plain in ("categorical_accuracy", "sparse_categorical_accuracy"):
         return MeanOf(name, lambda p, y: classes_right(p, y, loss))
-    if plain in ("top_k", "top_k_categorical_accuracy", "sparse_top_k_categorical_accuracy", "top_k_accuracy", "top_5"):
-        return MeanOf(name, lambda p, y: top_k(p, y, 5, loss))
     if plain in losses.NAMES:
         return MeanOf(name, losses.NAMES[plain])
-    return Gathered(name, from_metrics(name, plain))
-
-
-def from_metrics(name: str, plain: str) -> Any:
-    """An object of the class of tinygrad_like.metrics that has this name, however it is written."""
-    try:
-        from .. import metrics
-    except ImportError:
-        metrics = None                                          # type: ignore[assignment]
-    known = {losses.snake(each).replace("_", ""): each for each in dir(metrics) if isinstance(getattr(metrics, each), type)
-             and hasattr(getattr(metrics, each), "update")}
-    found = known.get(plain.replace("_", ""))
-    if found is None:
-        names = ["accuracy", "binary_accuracy", "categorical_accuracy", "top_k", *losses.NAMES, *map(str.lower, known.values())]
-        near = difflib.get_close_matches(plain, names, n=2, cutoff=0.6)
-        raise errors.WrongValue(f"compile: there is no metric {name!r}: " + (
-            f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {', '.join(names)}"))
-    try:
-        return getattr(metrics, found)()
-    except TypeError as error:
-        raise errors.WrongType(f"compile: the metric {name!r} wants to know more ({error}): pass an object, as in "
-                               f"metrics=[metrics.{found}(…)]") from error
+    metric = metrics.get(plain)
+    if loss is not None and hasattr(metric, "one_hot"):         # what the outputs and the targets of this model are
+        metric.one_hot = loss.name == "categorical_crossentropy"
+        metric.dim = -1 if loss.of_keras else metric.dim
+        metric.threshold = 0.0 if loss.of_logits else metric.threshold
+    return Gathered(name, metric)
 
 
 # ---- what is right ----------------------------------------------------------------------------------------------
 def accuracy(p: Tensor, y: Tensor, loss: Any) -> Tensor:
     """Whether each prediction is right: the class with the largest output, or for a single output, which side it is on."""
-    outputs = p.shape[-1] if p.ndim > y.ndim or p.ndim > 1 else 1
+    outputs = p.shape[loss.class_axis(p)] if p.ndim > 1 else 1
     if outputs == 1 or (loss.binary and tuple(p.shape) == tuple(y.shape)):
         return binary_accuracy(p, y, loss)
     return classes_right(p, y, loss)
@@ -180,10 +161,3 @@ def truth(p: Tensor, y: Tensor, axis: int) -> Tensor:
 def classes_right(p: Tensor, y: Tensor, loss: Any) -> Tensor:
     axis = loss.class_axis(p)
     return (p.argmax(axis) == truth(p, y, axis)).double()
-
-
-def top_k(p: Tensor, y: Tensor, k: int, loss: Any) -> Tensor:
-    """Whether fewer than k classes have a larger output than the right one."""
-    axis = loss.class_axis(p)
-    right = p.gather(axis, truth(p, y, axis).long().unsqueeze(axis))
-    return ((p > right).sum(axis) < k).double()
