@@ -11,13 +11,13 @@ A is the attention map: A_ij says how much of position j goes to position i.  Ea
 
 Two rounds are what the network has.  Look at both maps before you read on, and guess what happens in each.
 
-    Block 2 is the answer: the darkest place of each row is the letter that is wanted, a diagonal that runs backwards, and it
-    lies elsewhere for another length.  It can look there only because block 1 has told it the length: position i looks to the
-    end of the word if that can be far, and what it learns there is a P.
+    Block 2 reads the answer off: the darkest place of each row is the wanted letter, on a diagonal that runs backwards, and lies
+    elsewhere if the word has another length.  So block 1 must have found the length.  It does so less clearly, as most things
+    inside of networks are: the first rows look to the end of the word, where P says how long it is.
 
 Without P there is no such way.  Attention is a mean over a set, which has no order: letters in another order give the same results
-in another order.  We train that network too.  It finds out which letters there are, and guesses; what it gets right are mostly
-words that are the same backwards, like "noon".
+in another order.  We train that network too.  It finds out which letters there are, and guesses what they may spell: one word in a
+hundred is right, short ones such as "was".
 
     python examples/09_attention_maps.py --words elephant neural        maps of words of yours, of at most 11 letters, a to z
 """
