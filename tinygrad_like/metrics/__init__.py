@@ -70,7 +70,8 @@ from .text import (
 # What others call it.  (Under scikit-learn's names its order of arguments, (y_true, y_pred), would be passed without a word.)
 ELSEWHERE = {
     "accuracy_score": "accuracy", "top_k_accuracy_score": "top_k_accuracy", "precision_score": "precision",
-    "recall_score": "recall",    "roc_auc_score": "auroc", "roc_auc": "auroc", "auc": "auroc", "AUC": "AUROC", "average_precision_score": "average_precision",
+    "recall_score": "recall", "roc_auc_score": "auroc", "roc_auc": "auroc", "auc": "auroc", "AUC": "AUROC",
+    "average_precision_score": "average_precision",
     "jaccard_score": "iou", "jaccard_index": "iou", "JaccardIndex": "IoU",
     "f1": "f1_score", "F1": "F1Score", "wer": "word_error_rate", "cer": "char_error_rate", "bleu": "bleu_score",
     "mse": "mean_squared_error", "mae": "mean_absolute_error", "rmse": "root_mean_squared_error", "r2": "r2_score",

@@ -208,8 +208,8 @@ def calibration_error(predictions: Any, targets: Any, n_bins: int = 15, norm: st
     """Σ_b (n_b/n) |how often right in b − how sure in b|: the expected calibration error (Guo et al. 2017, equation 3).
 
     A model that is right 8 times in 10 when it says 80 % has none.  The samples are put in n_bins bins of equal width by how sure
-    the model is.  predictions: (N, C) probabilities, where it is as sure as its largest is; or (N,) probabilities of a yes, compared
-    with how often it is a yes.
+    the model is.  predictions: (N, C) probabilities, where it is as sure as its largest is; or (N,) probabilities of a yes,
+    compared with how often it is one.
     norm: "l1" is the sum above, "l2" the root of the mean square, "max" the largest gap of a bin.
     """
     return CalibrationError(n_bins, norm, ignore_index=ignore_index, dim=dim, one_hot=one_hot).of(predictions, targets, mask)
