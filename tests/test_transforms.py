@@ -111,7 +111,7 @@ def test_pictures_are_resized_by_pillow():
 
 
 GEOMETRIC = [
-    *[f"resize(img, {size}, M.{mode})" for size in ("(10, 12)", 7, 40, "(1, 1)", "(60, 9)")
+    *[f"resize(img, {size}, M.{mode})" for size in ("(10, 12)", 7, 40, "(1, 1)", "(60, 9)", "(46, 62)")
       for mode in ("NEAREST_EXACT", "BILINEAR", "BICUBIC")],
     *[f"pad(img, {sides}, {fill}, {mode!r})" for sides in (2, "(1, 3)", "[1, 2, 3, 4]", -3, "(-1, 2, 3, -4)")
       for fill, mode in ((0, "constant"), (7, "constant"), (0, "edge"), (0, "reflect"), (0, "symmetric"))],

@@ -284,6 +284,8 @@ def resize(img: Any, size: Any, interpolation: Any = InterpolationMode.BILINEAR,
     if mode.value not in ("nearest", "nearest-exact", "bilinear", "bicubic"):
         raise ValueError(f"Resize: of tensors there are the interpolations nearest, nearest-exact, bilinear and bicubic, got "
                          f"{mode.value}: resize the picture, before ToTensor()")
+    if mode.value == "nearest-exact":
+        return picked(img, geometry.steps(0, height / height_to, height_to), geometry.steps(0, width / width_to, width_to))
     from ...nn.functional import interpolate
     shape, smooth = tuple(img.array.shape), mode.value in ("bilinear", "bicubic")
     dtype, out = img.array.dtype, img.reshape((-1,) + shape[-3:])
@@ -344,12 +346,17 @@ def pad(img: Any, padding: Any, fill: Any = 0, padding_mode: str = "constant") -
         return pad_tensor(img, (left, right, top, bottom), value=fill or 0)
     rows, columns = mirrored(height, top, bottom, padding_mode), mirrored(width, left, right, padding_mode)
     if tensor:
-        rows, columns = [made(backend.to_device(index, backend.device_of(img.array))) for index in (rows, columns)]
-        return img[..., rows, :][..., columns]
+        return picked(img, rows, columns)
     out = picture_of(array_of(img)[rows][:, columns], img.mode)
     if img.mode == "P":
         out.putpalette(img.getpalette())
     return out
+
+
+def picked(img: Tensor, rows: Any, columns: Any) -> Tensor:
+    """The pixels in these rows and columns of a tensor."""
+    rows, columns = [made(backend.to_device(index, backend.device_of(img.array))) for index in (rows, columns)]
+    return img[..., rows, :][..., columns]
 
 
 def mirrored(n: int, before: int, behind: int, mode: str) -> Any:

@@ -50,7 +50,8 @@ def rotate(img: Tensor, angle: float, mode: str, expand: bool, center: Any, fill
     turn = -math.radians(angle)
     cos, sin = round(math.cos(turn), 15), round(math.sin(turn), 15)
     cx, cy = center or (width / 2, height / 2)
-    matrix: Map = (cos, sin, cx - cos * cx - sin * cy, -sin, cos, cy + sin * cx - cos * cy)
+    x, y = at((cos, sin, 0.0, -sin, cos, 0.0), -cx, -cy)
+    matrix: Map = (cos, sin, x + cx, -sin, cos, y + cy)
     size = (height, width)
     if expand:
         corners = [at(matrix, x, y) for x, y in ((0, 0), (width, 0), (width, height), (0, height))]
@@ -80,7 +81,7 @@ def sampled(img: Tensor, matrix: Map, size: tuple[int, int], mode: str, fill: An
     y, x = np.arange(size[0])[:, None], np.arange(size[1])
     if mode == "nearest":
         if matrix[1] == matrix[3] == 0:
-            columns, rows = summed(matrix[2], matrix[0], size[1]), summed(matrix[5], matrix[4], size[0])[:, None]
+            columns, rows = steps(matrix[2], matrix[0], size[1]), steps(matrix[5], matrix[4], size[0])[:, None]
         else:
             columns, rows = [in_steps(line, x, y) for line in (matrix[:3], matrix[3:])]
         inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
@@ -109,7 +110,7 @@ def sampled(img: Tensor, matrix: Map, size: tuple[int, int], mode: str, fill: An
 
 
 # Pixels whose centre falls on an edge between two go to either by rounding: Pillow's is done here too.
-def summed(offset: float, step: float, count: int) -> Any:
+def steps(offset: float, step: float, count: int) -> Any:
     """Which pixel step · (i + ½) + offset is in, for i from 0, the steps being added one after the other."""
     np = backend.host
     return np.floor(np.cumsum(np.concatenate([[offset + step * 0.5], np.full(count - 1, step)]))).astype("int64")
