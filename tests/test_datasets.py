@@ -122,7 +122,8 @@ def test_the_package_works_without_the_examples(tmp_path):
     code = ("from tinygrad_like.data import datasets\n"
             "try: datasets.MNIST('.')\n"
             "except FileNotFoundError as error: print('download=True' in str(error))")
-    out = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ""})
+    out = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True,
+                         env={**os.environ, "PYTHONPATH": ""})
     assert out.stdout.strip() == "True", out.stderr
 
 

@@ -40,6 +40,9 @@ class PictureSet(Dataset[Any]):
     def target(self, i: int) -> int:
         raise NotImplementedError
 
+    def __len__(self) -> int:
+        raise NotImplementedError
+
     @property
     def class_to_idx(self) -> dict[str, int]:
         return {name: i for i, name in enumerate(self.classes)}
