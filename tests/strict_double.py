@@ -26,7 +26,7 @@ from collections import Counter
 
 import numpy as np
 
-from tinygrad_like import special
+from tinygrad_like import error_function
 
 API = json.loads((pathlib.Path(__file__).parent / "cupy_api.json").read_text())
 NUMBERS = (bool, int, float, complex, np.generic)
@@ -362,4 +362,4 @@ signatures: dict[str, inspect.Signature] = {}
 cupy = Module(API["xp"], np, ndarray=ndarray, linalg=Module(API["linalg"], np.linalg), fft=Module(API["fft"], np.fft),
               lib=Module({}, np.lib, stride_tricks=Module(API["stride_tricks"], np.lib.stride_tricks)),
               __name__="strict", __version__=API["version"])
-sys.modules["strictx.scipy.special"] = Module(API["special"], special)      # as CuPy has cupyx.scipy.special
+sys.modules["strictx.scipy.special"] = Module(API["special"], error_function)      # as CuPy has cupyx.scipy.special

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import tinygrad_like as tl
-from tinygrad_like import ops, special
+from tinygrad_like import ops
+from tinygrad_like.error_function import erf, erfc, erfinv
 from tinygrad_like.nn import functional as F
 
 torch = pytest.importorskip("torch")
@@ -268,15 +269,15 @@ def test_second_derivative_of_sinc_at_zero():
 # ---- the error function -----------------------------------------------------------------------------------------
 def test_error_functions_are_exact():
     x = np.concatenate([np.linspace(-7, 7, 3001), 10.0 ** np.arange(-300, 1, 10)])
-    np.testing.assert_allclose(special.erf(x), [math.erf(v) for v in x], rtol=1e-15)
-    np.testing.assert_allclose(special.erf(x.astype("float32")), [math.erf(np.float32(v)) for v in x], rtol=3e-7, atol=1e-38)
-    assert np.abs(special.erf(x.astype("float32")) - [math.erf(np.float32(v)) for v in x]).max() < 2e-7
+    np.testing.assert_allclose(erf(x), [math.erf(v) for v in x], rtol=1e-15)
+    np.testing.assert_allclose(erf(x.astype("float32")), [math.erf(np.float32(v)) for v in x], rtol=3e-7, atol=1e-38)
+    assert np.abs(erf(x.astype("float32")) - [math.erf(np.float32(v)) for v in x]).max() < 2e-7
     x = np.linspace(-6, 26, 3001)
-    np.testing.assert_allclose(special.erfc(x), [math.erfc(v) for v in x], rtol=2e-15)
+    np.testing.assert_allclose(erfc(x), [math.erfc(v) for v in x], rtol=2e-15)
     y = np.concatenate([np.linspace(-5, 5, 2001), 10.0 ** np.arange(-300, 0, 10)])
-    np.testing.assert_allclose(special.erfinv(special.erf(y[np.abs(y) < 2])), y[np.abs(y) < 2], rtol=2e-14)
-    assert special.erf(np.array([inf, -inf])).tolist() == [1, -1] and np.isnan(special.erf(np.array([nan, nan], "float32"))).all()
-    assert special.erfinv(np.array([1.0, -1.0])).tolist() == [inf, -inf] and np.isnan(special.erfinv(np.array([1.5])))
+    np.testing.assert_allclose(erfinv(erf(y[np.abs(y) < 2])), y[np.abs(y) < 2], rtol=2e-14)
+    assert erf(np.array([inf, -inf])).tolist() == [1, -1] and np.isnan(erf(np.array([nan, nan], "float32"))).all()
+    assert erfinv(np.array([1.0, -1.0])).tolist() == [inf, -inf] and np.isnan(erfinv(np.array([1.5])))
 
 
 # ---- spellings and errors ---------------------------------------------------------------------------------------
@@ -372,7 +373,7 @@ def test_erf_of_large_arrays(dtype):
     x = np.random.default_rng(0).standard_normal((3, 170, 130)).astype(dtype)
     exact = np.vectorize(math.erf)(x)
     for view in (slice(None), np.s_[::-1]), (slice(None), slice(None, None, 2)):
-        np.testing.assert_allclose(special.erf(x[view]), exact[view], rtol=4e-7)
-    turned = special.erf(x.transpose(2, 0, 1))
+        np.testing.assert_allclose(erf(x[view]), exact[view], rtol=4e-7)
+    turned = erf(x.transpose(2, 0, 1))
     np.testing.assert_allclose(turned, exact.transpose(2, 0, 1), rtol=4e-7)
     assert turned.dtype == dtype and turned.strides == x.transpose(2, 0, 1).strides

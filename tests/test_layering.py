@@ -26,14 +26,14 @@ ARRAY_LIBRARIES = {
 # Each may import from its own layer and those before it, so that a reader can start at the bottom.
 LAYERS = [
     ["errors"],
-    ["backend", "special"],
+    ["backend", "error_function"],
     ["promotion", "edits", "grad_mode"],
     ["op"],
     ["autograd"],
     ["ops"],
     ["types", "functions", "methods"],
     ["tensor", "printing", "derivatives"],
-    ["nn", "serialize", "linalg", "cuda", "names", "strategies", "testing", "check_gpu"],
+    ["nn", "serialize", "linalg", "special", "cuda", "names", "strategies", "testing", "check_gpu"],
     ["optim"],
     ["data", "metrics"],
     ["utils"],

@@ -120,3 +120,11 @@ def test_as_there(line):
 @pytest.mark.parametrize("line", lines(REFUSED))
 def test_refused_as_there(line):
     same(line, SETUP)
+
+
+@pytest.mark.parametrize("call", [
+    *[f"{name}(x.sigmoid())" for name in ("erf", "erfc", "erfinv", "exp2", "expit", "expm1", "log1p", "logit", "round", "sinc")],
+    "softmax(x, 0)", "log_softmax(x, dim=1)", "logsumexp(x, 1)", "xlogy(y, x.exp())",
+])
+def test_special_functions_are_under_their_name(call):
+    same(f"torch.special.{call}", SETUP)

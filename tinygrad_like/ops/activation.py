@@ -1,7 +1,7 @@
 """Activations: the functions between the layers, each with its derivative."""
 import math
 
-from .. import special
+from .. import error_function
 from ..op import Kept, Op
 from ..backend import finfo, xp
 from .elementwise import abs, erf, exp, finite, masked, tanh, where
@@ -107,7 +107,7 @@ class gelu(Op):
     integers = False
 
     def forward(x):
-        p = special.erf(x * math.sqrt(0.5))
+        p = error_function.erf(x * math.sqrt(0.5))
         p += 1
         p *= 0.5
         return Kept(x * p, p=p)

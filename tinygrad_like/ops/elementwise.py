@@ -4,7 +4,7 @@ Broadcasting is undone by the sweep, so no formula here mentions it.  Activation
 """
 import math
 
-from .. import special
+from .. import error_function
 from ..op import Op
 from ..backend import finfo, host, masked as masked_array, where as where_array, xp
 
@@ -380,23 +380,23 @@ class sinc(Op):
 
 # ---- the error function -----------------------------------------------------------------------------------------
 class erf(Op):
-    """out = 2/√π ∫₀ˣ e^(-t²) dt      (see special.py)"""
+    """out = 2/√π ∫₀ˣ e^(-t²) dt      (see error_function.py)"""
     integers = False
-    def forward(x): return special.erf(x)
+    def forward(x): return error_function.erf(x)
     def dx(g, x): return g * exp(-x * x) * (2 / math.sqrt(math.pi))
 
 
 class erfc(Op):
     """out = 1 - erf(x), exact where that is small"""
     integers = False
-    def forward(x): return special.erfc(x)
+    def forward(x): return error_function.erfc(x)
     def dx(g, x): return g * exp(-x * x) * (-2 / math.sqrt(math.pi))
 
 
 class erfinv(Op):
     """out = the y with erf(y) = x"""
     integers = False
-    def forward(x): return special.erfinv(x)
+    def forward(x): return error_function.erfinv(x)
     def dx(g, out): return g * exp(out * out) * (math.sqrt(math.pi) / 2)
 
 
