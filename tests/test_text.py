@@ -52,7 +52,8 @@ def test_a_vocabulary_in_a_file(tmp_path):
     w = Vocabulary.load(path)
     assert w.words == v.words and w(["日", "x"]) == v(["日", "x"])
     assert w.max_size == 9 and w.specials == v.specials
-    for content in "torn", "[]", "{}", json.dumps({"words": ["a", "a"], "specials": [], "unknown": None}), json.dumps({"words": ["a"]}):
+    twice = json.dumps({"words": ["a", "a"], "specials": [], "unknown": None})
+    for content in "torn", "[]", "{}", twice, json.dumps({"words": ["a"]}):
         path.write_text(content)
         with pytest.raises(BadFile, match="words.json"):
             Vocabulary.load(path)
