@@ -196,7 +196,7 @@ def test_damaged_images_are_errors_that_name_the_file(root):
             with pytest.raises(UnreadableFile) as error:
                 data[i]
             assert isinstance(error.value, OSError) and isinstance(error.value, ValueError) and "\n" not in str(error.value)
-            assert path in str(error.value) and f"sample {i}" in str(error.value) and "on_error='skip'" in str(error.value)
+            assert f"{path} cannot be read" in str(error.value) and "on_error='skip'" in str(error.value)
         else:
             assert data[i][0].size == (4, 3)
     with pytest.raises(UnreadableFile, match="no image that Pillow knows"):
@@ -230,7 +230,7 @@ def test_an_empty_file(root):
 def test_a_file_that_went_away(root):
     data = ImageFolder(root)
     (root / "cat" / "a.png").unlink()
-    with pytest.raises(UnreadableFile, match=r"cat/a\.png, sample 0, cannot be read: no such file"):
+    with pytest.raises(UnreadableFile, match=r"cat/a\.png cannot be read: no such file"):
         data[0]
 
 

@@ -207,7 +207,7 @@ class DatasetFolder(Dataset[tuple[Any, Any]]):
         try:
             sample = self.loader(path)
         except Exception as error:
-            raise UnreadableFile(f"{type(self).__name__}: {shown(path)}, sample {index}, cannot be read: {reason(error)}.  "
+            raise UnreadableFile(f"{type(self).__name__}: {shown(path)} cannot be read: {reason(error)}.  "
                                  "on_error='skip' leaves out such files") from error
         if self.transform is not None:
             sample = self.transform(sample)
