@@ -66,6 +66,7 @@ def test_outliers():
     assert Outliers("zscore").fit_transform({"a": a})["a"][5] == 1000              # it moved the mean, and hides itself
     assert Outliers("zscore").fit_transform({"a": [0.] * 99 + [5]})["a"][99] < 2
     assert Outliers(columns=["b"]).fit_transform({"a": a, "b": a})["a"][5] == 1000
+    assert Outliers().fit_transform({"rare": [0] * 9 + [1]})["rare"][9] == 1
     for options in {"method": "x"}, {"action": "x"}, {"factor": 0}:
         with pytest.raises(ValueError, match="Outliers"):
             Outliers(**options)

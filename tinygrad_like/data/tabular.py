@@ -4,8 +4,8 @@ A table is a dict of columns, {"age": array, "city": array, …}, or a matrix (r
 a column of numbers, and None or "" in one of strings.
 
     train, test = read_csv("train.csv"), read_csv("test.csv")
-    cleaning = Pipeline(DropRows(missing=["label"], rules={"age": lambda age: age >= 0}), FillMissing("median"), Outliers("iqr"),
-                        Categories(), Standardize(leave=["label"]))
+    cleaning = Pipeline(DropRows(missing=["label"], rules={"age": lambda age: age >= 0}), FillMissing("median"),
+                        Outliers("iqr", leave=["label"]), Categories(), Standardize(leave=["label"]))
     train = cleaning.fit_transform(train)
     test = cleaning.transform(test)
     x, y = to_tensor(train, leave=["label"]), to_tensor(train, ["label"], dtype="int64")[:, 0]
@@ -17,6 +17,7 @@ was given, a dict or a matrix, and changes nothing in place.  Columns named in `
 from __future__ import annotations
 
 import csv
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -187,7 +188,7 @@ class Step:
 
     def __repr__(self) -> str:
         told = [f"{name}={value!r}" for name, value in vars(self).items()
-                if name != "learned" and value not in (None, ()) and not name.startswith("_")]
+                if name != "learned" and value is not False and value not in (None, ()) and not name.startswith("_")]
         return f"{type(self).__name__}({', '.join(told)})"
 
 
@@ -293,6 +294,7 @@ class Outliers(Step):
     method       "zscore": mean ± factor · standard deviation, factor 3 if None
                  "iqr": from Q1 - factor · (Q3 - Q1) to Q3 + factor · (Q3 - Q1), the quartiles, factor 1.5 if None (Tukey's fences).
                  A few huge values move the mean and hide themselves from the first; they do not move the quartiles
+    A column whose quartiles (or all values) are equal, such as a rare label, has no bounds
     action       "clip" puts the bound in their place, "missing" makes them NaN, for FillMissing, "drop" drops the row
     """
 
@@ -311,10 +313,10 @@ class Outliers(Step):
         np, there = backend.host, present(column).astype("float64")
         if self.method == "zscore":
             middle, reach = there.mean(), self.factor * there.std()
-            return float(middle - reach), float(middle + reach)
+            return (float(middle - reach), float(middle + reach)) if reach else (-math.inf, math.inf)
         first, third = np.quantile(there, [0.25, 0.75])
         reach = self.factor * (third - first)
-        return float(first - reach), float(third + reach)
+        return (float(first - reach), float(third + reach)) if reach else (-math.inf, math.inf)
 
     def change(self, columns: Columns) -> Columns:
         assert self.learned is not None
