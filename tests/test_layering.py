@@ -39,6 +39,7 @@ LAYERS = [
     ["utils"],
     ["training"],
     ["models"],
+    ["__main__"],
 ]
 LAYER = {name: i for i, layer in enumerate(LAYERS) for name in layer}
 # Imports inside functions are for what is above, or needed seldom.  In the engine itself each is named here.

@@ -80,7 +80,7 @@ class Classification(Metric):
             if p.shape[:1] != t.shape[:1] and p.ndim == t.ndim:
                 return f"{text}: there are {p.shape[0]} predictions and {t.shape[0]} targets (axis 0)"
             return f"{text}: scores of C classes, (N, C), go with class numbers (N,); scores of a yes, (N,), go with 0s and 1s (N,)"
-        for other in range(p.ndim):
+        for other in range(1, p.ndim):
             if p.shape[:other] + p.shape[other + 1:] == t.shape:
                 right = -1 if other == p.ndim - 1 else other
                 return f"{text} if the classes are on axis {axis}.  They look to be on axis {other}: say dim={right}"
@@ -163,6 +163,7 @@ def chosen(x: Any, keep: Any) -> Any:
 # ---- accuracy ---------------------------------------------------------------------------------------------------
 class Accuracy(Classification):
     """`accuracy`, gathered over batches."""
+    name = "accuracy"
 
     def __init__(self, *, threshold: float = 0.5, num_classes: int | None = None, ignore_index: int | None = None, dim: int = 1,
                  one_hot: bool = False) -> None:
@@ -196,6 +197,7 @@ def accuracy(predictions: Any, targets: Any, *, mask: Any = None, threshold: flo
 
 class TopKAccuracy(Accuracy):
     """`top_k_accuracy`, gathered over batches."""
+    name = "top_k_accuracy"
 
     def __init__(self, k: int = 5, *, num_classes: int | None = None, ignore_index: int | None = None, dim: int = 1,
                  one_hot: bool = False) -> None:

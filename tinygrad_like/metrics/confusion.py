@@ -51,6 +51,7 @@ class Counted(Classification):
 # ---- the matrix -------------------------------------------------------------------------------------------------
 class ConfusionMatrix(Counted):
     """`confusion_matrix`, gathered over batches."""
+    name = "confusion_matrix"
 
     def __init__(self, *, normalize: str | None = None, threshold: float = 0.5, num_classes: int | None = None,
                  ignore_index: int | None = None, dim: int = 1, one_hot: bool = False) -> None:
@@ -157,6 +158,7 @@ class Averaged(Counted):
 
 class Precision(Averaged):
     """`precision`, gathered over batches."""
+    name = "precision"
     why = "nothing was predicted to be that class"
 
     def fraction(self, tp: Any, predicted: Any, actual: Any) -> tuple[Any, Any]:
@@ -165,6 +167,7 @@ class Precision(Averaged):
 
 class Recall(Averaged):
     """`recall`, gathered over batches."""
+    name = "recall"
     why = "no target is of that class"
 
     def fraction(self, tp: Any, predicted: Any, actual: Any) -> tuple[Any, Any]:
@@ -173,6 +176,7 @@ class Recall(Averaged):
 
 class F1Score(Averaged):
     """`f1_score`, gathered over batches."""
+    name = "f1_score"
     why = "neither a target nor a prediction is of that class"
 
     def fraction(self, tp: Any, predicted: Any, actual: Any) -> tuple[Any, Any]:
@@ -181,6 +185,7 @@ class F1Score(Averaged):
 
 class IoU(Averaged):
     """`iou`, gathered over batches."""
+    name = "iou"
     why = "neither a target nor a prediction is of that class"
 
     def __init__(self, average: str | None = None, *, pos_label: int = 1, zero_division: Any = nan, threshold: float = 0.5,
@@ -194,6 +199,7 @@ class IoU(Averaged):
 
 class MeanIoU(IoU):
     """`mean_iou`, gathered over batches."""
+    name = "mean_iou"
 
     def __init__(self, *, threshold: float = 0.5, num_classes: int | None = None, ignore_index: int | None = None, dim: int = 1,
                  one_hot: bool = False) -> None:

@@ -1,7 +1,6 @@
 """What all metrics have in common: measure a batch, join what was measured, and finish with a number."""
 from __future__ import annotations
 
-import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +33,10 @@ class Metric:
     dict, on the host, into the result.
     """
 
+    name = ""                                                   # what messages and histories call it
+
     def __init__(self) -> None:
-        self.name = re.sub(r"(?<=[a-z])(?=[A-Z0-9])", "_", type(self).__name__).lower()
+        self.name = self.name or type(self).__name__.lower()
         self.reset()
 
     def measure(self, predictions: Any, targets: Any, mask: Any) -> dict[str, Any]:

@@ -38,6 +38,7 @@ class Regression(Metric):
 
 class MeanSquaredError(Regression):
     """`mean_squared_error`, gathered over batches."""
+    name = "mean_squared_error"
 
     def measure(self, predictions: Any, targets: Any, mask: Any) -> dict[str, Any]:
         p, t, mask = self.paired(predictions, targets, mask)
@@ -58,6 +59,7 @@ class MeanSquaredError(Regression):
 
 class RootMeanSquaredError(MeanSquaredError):
     """`root_mean_squared_error`, gathered over batches."""
+    name = "root_mean_squared_error"
 
     def finish(self, state: dict[str, Any]) -> float:
         return math.sqrt(super().finish(state))
@@ -65,6 +67,7 @@ class RootMeanSquaredError(MeanSquaredError):
 
 class MeanAbsoluteError(MeanSquaredError):
     """`mean_absolute_error`, gathered over batches."""
+    name = "mean_absolute_error"
 
     def error(self, difference: Any) -> Any:
         return abs(difference)
@@ -72,6 +75,7 @@ class MeanAbsoluteError(MeanSquaredError):
 
 class R2Score(Regression):
     """`r2_score`, gathered over batches."""
+    name = "r2_score"
 
     def __init__(self, multioutput: str = "uniform_average") -> None:
         super().__init__()

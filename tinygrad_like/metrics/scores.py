@@ -114,6 +114,7 @@ def steps(scores: Any, yes: Any) -> tuple[Any, Any]:
 
 class AUROC(Ranking):
     """`auroc`, gathered over batches."""
+    name = "auroc"
 
     def ranked(self, scores: Any, yes: Any, where: str = "") -> float:
         positives, negatives = int(yes.sum()), int((~yes).sum())
@@ -128,6 +129,7 @@ class AUROC(Ranking):
 
 class AveragePrecision(Ranking):
     """`average_precision`, gathered over batches."""
+    name = "average_precision"
 
     def ranked(self, scores: Any, yes: Any, where: str = "") -> float:
         if not yes.any():
@@ -163,6 +165,7 @@ def average_precision(predictions: Any, targets: Any, *, average: str | None = "
 # ---- calibration ------------------------------------------------------------------------------------------------
 class CalibrationError(Scored):
     """`calibration_error`, gathered over batches."""
+    name = "calibration_error"
 
     wants = "probabilities"
 
@@ -218,6 +221,7 @@ def calibration_error(predictions: Any, targets: Any, n_bins: int = 15, norm: st
 # ---- perplexity -------------------------------------------------------------------------------------------------
 class Perplexity(Scored):
     """`perplexity`, gathered over batches."""
+    name = "perplexity"
 
     def __init__(self, *, ignore_index: int | None = None, dim: int = 1) -> None:
         super().__init__(ignore_index=ignore_index, dim=dim)

@@ -50,6 +50,7 @@ class Texts(Metric):
 
 class BLEUScore(Texts):
     """`bleu_score`, gathered over batches."""
+    name = "bleu_score"
 
     def __init__(self, tokenize: str = "13a", lowercase: bool = False) -> None:
         super().__init__()
@@ -59,14 +60,15 @@ class BLEUScore(Texts):
     def scorer(self) -> Any:
         try:
             return library("sacrebleu", "bleu_score").metrics.BLEU(tokenize=self.tokenize, lowercase=self.lowercase)
-        except ValueError as error:
-            raise errors.WrongValue(f"{self.name}: tokenize={self.tokenize!r}: {error}") from None
+        except (KeyError, ValueError) as error:                 # of its own words, or of what it needs for them
+            raise errors.WrongValue(f"{self.name}: tokenize={self.tokenize!r} is not one that sacrebleu has here "
+                                    f"({error})") from None
 
     def measure(self, predictions: Any, targets: Any, mask: Any) -> dict[str, Any]:
         p, t = self.paired(predictions, targets, mask, several=True)
         several = [[each] if isinstance(each, str) else list(each) for each in t]
         scorer, host = self.scorer(), backend.host
-        counts: Any = host.zeros(10, "int64")                        # lengths of both; n-grams that match, and all, for n = 1 … 4
+        counts: Any = host.zeros(10, "int64")                   # lengths of both; n-grams that match, and all, for n = 1 … 4
         for text, references in zip(p, several):
             score = scorer.corpus_score([text], [[each] for each in references])
             counts += host.asarray([score.sys_len, score.ref_len, *score.counts, *score.totals])
@@ -84,6 +86,7 @@ class BLEUScore(Texts):
 
 class WordErrorRate(Texts):
     """`word_error_rate`, gathered over batches."""
+    name = "word_error_rate"
 
     function = "process_words"
 
@@ -116,6 +119,7 @@ class WordErrorRate(Texts):
 
 class CharErrorRate(WordErrorRate):
     """`char_error_rate`, gathered over batches."""
+    name = "char_error_rate"
 
     function = "process_characters"
 
