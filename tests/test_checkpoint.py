@@ -58,7 +58,7 @@ def train(folder, stop=None, data="arrays", epochs=4, **options):
     """A training from the script's beginning, of which `stop` is the end, if it comes."""
     tg.manual_seed(3)
     random.seed(4)
-    np.random.seed(5)
+    np.random.seed(5)                                           # noqa: NPY002
     model = network()
     x, y = samples()
     if data == "arrays":
@@ -77,7 +77,7 @@ def train(folder, stop=None, data="arrays", epochs=4, **options):
                  EarlyStopping("loss", patience=9, restore_best_weights=True),
                  *([StopAt(*stop)] if stop else [])]
     history = model.fit(verbose=0, epochs=epochs, callbacks=callbacks, resume_from=folder, **options)
-    draws = tg.rand(2).tolist() + [random.random()] + np.random.random(2).tolist()
+    draws = tg.rand(2).tolist() + [random.random()] + np.random.random(2).tolist()          # noqa: NPY002
     return bits(model), history.history, history.epoch, optimizer.param_groups[0]["lr"], draws
 
 
@@ -232,7 +232,7 @@ def test_values_of_many_kinds_come_back(tmp_path):
 
 def test_random_states_come_back(tmp_path):
     def draw():
-        return tg.rand(3).tolist(), random.random(), random.gauss(0, 1), np.random.random(3).tolist(), np.random.standard_normal()
+        return tg.rand(3).tolist(), random.random(), random.gauss(0, 1), np.random.standard_normal(3).tolist()     # noqa: NPY002
     random.gauss(0, 1)                                          # one of two is left over
     checkpoint = Checkpoint(tmp_path)
     checkpoint.save()
@@ -251,7 +251,8 @@ def test_a_damaged_file_is_not_loaded(tmp_path, damage):
     path = pathlib.Path(checkpoint.save(epoch=2))
     whole = path.read_bytes()
     at = whole.index(b"\0" * 100)                              # among the weights
-    path.write_bytes({"cut": whole[:-200], "bit": whole[:at] + b"\1" + whole[at + 1:], "empty": b"", "zeros": bytes(len(whole))}[damage])
+    path.write_bytes({"cut": whole[:-200], "bit": whole[:at] + b"\1" + whole[at + 1:], "empty": b"",
+                      "zeros": bytes(len(whole))}[damage])
     with pytest.warns(UserWarning, match="00000001.pth.*Going on from the one before, .*00000000.pth"):
         assert checkpoint.restore_latest() == {"epoch": 1}
     assert bits(model) == before
@@ -282,7 +283,8 @@ def test_a_disk_that_fills_while_writing(tmp_path, monkeypatch):
     checkpoint = Checkpoint(tmp_path, model=nn.Linear(100, 100))
     checkpoint.save(epoch=1)
     real = open
-    monkeypatch.setattr(replace, "open", lambda path, mode: real("/dev/full", "wb") if mode == "xb" else real(path, mode), raising=False)
+    monkeypatch.setattr(replace, "open", lambda path, mode: real("/dev/full", "wb") if mode == "xb" else real(path, mode),
+                        raising=False)
     with pytest.raises(OSError, match="No space left"):
         checkpoint.save(epoch=2)
     monkeypatch.undo()
@@ -341,7 +343,8 @@ if moment:                                                      # die at the n-t
 
 print("begin", flush=True)
 history = model.fit(x, y, batch_size=16, epochs=epochs, verbose=0, validation_split=0.25, save_every=5,
-                    callbacks=[optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs), EarlyStopping(patience=999, restore_best_weights=True)],
+                    callbacks=[optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs),
+                               EarlyStopping(patience=999, restore_best_weights=True)],
                     resume_from=folder)
 torch.save({"model": model.state_dict(), "history": history.history, "optimizer": optimizer.state_dict()}, folder + "/result.pth")
 print("end", flush=True)
@@ -363,7 +366,8 @@ def result(folder, epochs):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL on this system")
-def test_killed_at_any_moment(tmp_path, kills=int(os.environ.get("TINYGRAD_LIKE_KILLS", "5"))):
+def test_killed_at_any_moment(tmp_path):
+    kills = int(os.environ.get("TINYGRAD_LIKE_KILLS", "5"))
     epochs = 2 * kills
     whole, seconds = result(tmp_path / "whole", epochs)
     chance, folder, died = random.Random(0), tmp_path / "killed", 0

@@ -70,7 +70,7 @@ def test_fit_is_the_loop_in_pytorch():
     ours = ready(optimizer=functools.partial(optim.SGD, lr=0.1, momentum=0.9))
     theirs = torch.nn.Sequential(torch.nn.Linear(6, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3))
     theirs.load_state_dict({name: torch.tensor(x.numpy()) for name, x in ours.state_dict().items()})
-    optimizer, order = torch.optim.SGD(theirs.parameters(), lr=0.1, momentum=0.9), []
+    optimizer = torch.optim.SGD(theirs.parameters(), lr=0.1, momentum=0.9)
     loader = [(X[i:i + 8], Y[i:i + 8]) for i in (8, 0, 24, 16)]
     quiet(ours, loader, epochs=4)
     for _ in range(4):
@@ -116,7 +116,8 @@ def test_accumulated_gradients_are_those_of_one_large_batch(accumulate, batch_si
 
 
 def test_weights_of_samples_and_classes():
-    by_sample, by_class, twice = ready(), ready("cross_entropy"), ready("sparse_categorical_crossentropy", model=network(nn.Softmax(-1)))
+    by_sample, by_class = ready(), ready("cross_entropy")
+    twice = ready("sparse_categorical_crossentropy", model=network(nn.Softmax(-1)))
     table = {0: 2.0, 1: 0.5, 2: 1.0}
     kwargs = dict(batch_size=10, epochs=2, shuffle=False)
     a = quiet(by_sample, X, Y, sample_weight=np.array([table[y] for y in Y]), **kwargs).history["loss"]
@@ -320,7 +321,8 @@ def test_losses_of_keras(name):
 def test_losses_of_probabilities():
     expected = -np.log((rows * one_hot).sum(1))
     probabilities, truth = tg.tensor(rows), tg.tensor(one_hot)
-    for loss in [losses.categorical_crossentropy(truth, probabilities), losses.sparse_categorical_crossentropy(truth.argmax(1), probabilities),
+    for loss in [losses.categorical_crossentropy(truth, probabilities),
+                 losses.sparse_categorical_crossentropy(truth.argmax(1), probabilities),
                  losses.sparse_categorical_crossentropy(truth.argmax(1).double()[:, None], probabilities),
                  losses.categorical_crossentropy(truth, probabilities.log(), from_logits=True),
                  losses.sparse_categorical_crossentropy(truth.argmax(1), 3 + probabilities.log(), from_logits=True)]:
@@ -374,9 +376,11 @@ def test_metrics():
     assert list(values) == ["loss", "acc", "worst", "of_keras", "accuracy", "MeanAbsoluteError", "<lambda>"]
     assert values["acc"] == values["accuracy"] == (out.argmax(1) == Y).mean() and values["<lambda>"] == 2
     assert values["worst"] == pytest.approx(abs(out - y).max()) and values["of_keras"] == pytest.approx(y[:, 0].mean())
-    top = ready("sparse_categorical_crossentropy", ["top_k_accuracy", "sparse_categorical_accuracy"], model=network(nn.Softmax(-1)))
+    top = ready("sparse_categorical_crossentropy", ["top_k_accuracy", "sparse_categorical_accuracy"],
+                model=network(nn.Softmax(-1)))
     assert top.evaluate(X, Y, verbose=0)[1] == 1
-    for wrong, text in [(["accuracie"], "no metric called 'accuracie': did you mean 'accuracy'"), (["mse", "mse"], "a name of its own"),
+    for wrong, text in [(["accuracie"], "no metric called 'accuracie': did you mean 'accuracy'"),
+                        (["mse", "mse"], "a name of its own"),
                         ([metrics.Accuracy], "that is a class, make an object"), ([3], "a metric is a name")]:
         with pytest.raises((ValueError, TypeError), match=text):
             ready(metrics=wrong)
@@ -488,7 +492,8 @@ def test_labels_that_are_no_class():
 
 def test_lengths():
     model = ready()
-    mistake(r"x has 50 samples \(axis 0 of shape \(50, 6\)\), and y has 40 \(axis 0 of shape \(40,\)\)", lambda: quiet(model, X, Y[:40]))
+    mistake(r"x has 50 samples \(axis 0 of shape \(50, 6\)\), and y has 40 \(axis 0 of shape \(40,\)\)",
+            lambda: quiet(model, X, Y[:40]))
     mistake(r"Axis 1 of x is as long as y: .*np.moveaxis\(x, 1, 0\)", lambda: quiet(model, X.T, Y))
     mistake(r"Axis 1 of y is as long as x: .*np.moveaxis\(y, 1, 0\)", lambda: quiet(model, X, np.eye(3)[Y].T))
     mistake("sample_weight has 3", lambda: quiet(model, X, Y, sample_weight=np.ones(3)))
@@ -500,7 +505,8 @@ def test_lengths():
 def test_a_missing_axis_of_channels():
     model, y = ready(model=conv()), Y[:20]
     quiet(model, IMAGES, y)
-    mistake(r"without an axis for the channels, and Conv2d wants \(samples, channels, …\): write x\[:, None\], .*\(n, 1, height, width\)",
+    mistake(r"without an axis for the channels, and Conv2d wants \(samples, channels, …\): write x\[:, None\], .*\(n, 1, height, "
+            r"width\)",
             lambda: quiet(model, IMAGES[:, 0], y))
     many = ready(model=nn.Sequential(nn.Conv2d(20, 3, 8), nn.Flatten(0)))   # the samples are taken for channels
     mistake(r"batch of 20 samples, in shape \(20, 8, 8\), and its output has shape \(3,\).*write x\[:, None\]",
@@ -516,7 +522,8 @@ def test_calls_that_mean_nothing():
         mistake("the model is not compiled", lambda: call(X, Y))
     plain.compile("adam")
     mistake("compiled without a loss", lambda: plain.fit(X, Y))
-    mistake("there is no loss 'categorical_crosentropy': did you mean 'categorical_crossentropy'", lambda: ready("categorical_crosentropy"))
+    mistake("there is no loss 'categorical_crosentropy': did you mean 'categorical_crossentropy'",
+            lambda: ready("categorical_crosentropy"))
     mistake("that is a class, make an object", lambda: ready(nn.CrossEntropyLoss))
     mistake("the loss is a name", lambda: ready(3))
     mistake("y is missing.*autoencoder", lambda: quiet(model, X))

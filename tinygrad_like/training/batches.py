@@ -56,7 +56,8 @@ def as_array(x: Any) -> Any:
     try:
         array = x if type(x) in backend.array_types else backend.host.asarray(x)
     except ValueError as error:
-        raise errors.ShapeError(f"data is numbers in tensors or arrays, and of this {type(x).__name__} none can be made: {error}") from None
+        raise errors.ShapeError(f"data is numbers in tensors or arrays, and of this {type(x).__name__} none can be made: "
+                                f"{error}") from None
     if array.dtype.kind not in "biufc":
         raise errors.WrongType(f"data is numbers in tensors or arrays, got {type(x).__name__} of {array.dtype}")
     return array
@@ -87,7 +88,8 @@ class Arrays:
             raise errors.WrongValue(f"{name}: validation_split is a fraction between 0 and 1, got {fraction}")
         at = int(math.floor(self.samples * (1 - fraction)))
         if not 0 < at < self.samples:
-            raise errors.WrongValue(f"{name}: validation_split={fraction} of {self.samples} samples leaves one of the two parts empty")
+            raise errors.WrongValue(f"{name}: validation_split={fraction} of {self.samples} samples leaves one of the two parts "
+                                    "empty")
 
         def part(where: slice, shuffle: bool) -> Arrays:
             y, weight = (None if each is None else each[where] for each in (self.y, self.weight))
@@ -95,7 +97,7 @@ class Arrays:
         return part(slice(0, at), self.shuffle), part(slice(at, None), False)
 
     def begin(self, state: Any = None, done: int = 0) -> None:
-        """Put the samples in the order of a new epoch; or of the one of which `state` was told, of which `done` batches are done."""
+        """Put the samples in the order of a new epoch; or of that of which `state` was told, where `done` batches are done."""
         if not self.shuffle:
             self.first = done
             return
@@ -194,8 +196,8 @@ class Loader:
         for batch in self.batches:
             if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
                 what = f"{len(batch)} parts" if isinstance(batch, (tuple, list)) else f"a {type(batch).__name__}"
-                raise errors.WrongType(f"{self.name}: batches are (input, target) or (input, target, weight), and this loader gave {what}: "
-                                       "pass it a collate_fn that makes such pairs")
+                raise errors.WrongType(f"{self.name}: batches are (input, target) or (input, target, weight), and this loader "
+                                       f"gave {what}: pass it a collate_fn that makes such pairs")
             x, y, *weight = self.home.bring(list(batch))
             inputs = tuple(x) if isinstance(x, (tuple, list)) else (x,)
             yield Part(inputs, y, weight[0] if weight else None, size_of(inputs[0]))
@@ -224,11 +226,13 @@ def source(name: str, x: Any, y: Any, weight: Any, batch_size: int | None, shuff
         if not (hasattr(x, "__getitem__") and hasattr(x, "__len__")):
             raise errors.WrongType(f"{name}: x is arrays, tensors, a Dataset or a DataLoader, got {type(x).__name__}")
         from ..data import DataLoader, IterableDataset
-        x = DataLoader(x, batch_size=32 if batch_size is None else batch_size, shuffle=shuffle and not isinstance(x, IterableDataset))
+        shuffle = shuffle and not isinstance(x, IterableDataset)
+        x = DataLoader(x, batch_size=32 if batch_size is None else batch_size, shuffle=shuffle)
     elif batch_size is not None:
         raise errors.WrongType(f"{name}: x is a {type(x).__name__}, whose batches have a size already: leave out batch_size")
     elif isinstance(x, Iterator):
-        raise errors.WrongType(f"{name}: x is a {type(x).__name__}, which can be gone through once only: pass a DataLoader or a list")
+        raise errors.WrongType(f"{name}: x is a {type(x).__name__}, which can be gone through once only: pass a DataLoader or a "
+                               "list")
     return Loader(name, x, home)
 
 

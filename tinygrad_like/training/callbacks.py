@@ -22,11 +22,17 @@ __all__ = ["Callback", "CallbackList", "History", "EarlyStopping", "ModelCheckpo
 Logs = dict[str, float]
 
 
+def a_class(x: Any) -> str:
+    """What to add to an error if x is a class where an object is meant."""
+    return ": that is a class, make an object of it" if isinstance(x, type) else ""
+
+
 class Callback:
     """The base of callbacks: define the methods that you need.
 
-    self.model is the model in training; `self.model.stop_training = True` ends it.  self.params has "epochs", "steps" (batches in an
-    epoch, None if that is not known) and "verbose".  logs: {"loss": …, "accuracy": …, "val_loss": …}, for a batch the means so far.
+    self.model is the model in training; `self.model.stop_training = True` ends it.  self.params has "epochs", "steps" (batches
+    in an epoch, None if that is not known) and "verbose".  logs: {"loss": …, "accuracy": …, "val_loss": …}, for a batch the means
+    so far.
 
     A callback whose course is to survive a crash has `state_dict()` and `load_state_dict(state)`.
     """
@@ -73,8 +79,8 @@ class CallbackList:
         self.callbacks: list[Callback] = [StepScheduler(each) if isinstance(each, LRScheduler) else each for each in given]
         for each in self.callbacks:
             if not isinstance(each, Callback):
-                raise errors.WrongType("callbacks are objects of classes derived from Callback, or schedulers of optim.lr_scheduler, "
-                                       f"got {each!r}" + (": that is a class, make an object of it" if isinstance(each, type) else ""))
+                raise errors.WrongType("callbacks are objects of classes derived from Callback, or schedulers of "
+                                       f"optim.lr_scheduler, got {each!r}" + a_class(each))
             each.set_model(model)
             each.set_params(params)
         self.wants_train_batches = any(each.follows("on_train_batch_end", "on_batch_end") for each in self.callbacks)
@@ -159,8 +165,10 @@ class Monitor(Attributes):
 
     def value(self, logs: Logs | None) -> float:
         if self.monitor not in (logs or {}):
-            raise errors.WrongValue(f"{type(self).__name__}: there is no {self.monitor!r} to look at, there are {', '.join(logs or {})}"
-                                    + (": pass fit validation_data or a validation_split" if self.monitor.startswith("val_") else ""))
+            raise errors.WrongValue(f"{type(self).__name__}: there is no {self.monitor!r} to look at, there are "
+                                    f"{', '.join(logs or {})}"
+                                    + (": pass fit validation_data or a "
+                                       "validation_split" if self.monitor.startswith("val_") else ""))
         return logs[self.monitor]                               # type: ignore[index]
 
     def better(self, value: float, best: float | None) -> bool:
@@ -223,6 +231,9 @@ def copied(model: Module) -> dict[str, Any]:
     return {name: x.clone() if hasattr(x, "clone") else deepcopy(x) for name, x in model.state_dict().items()}
 
 
+KERAS_FILES = ": Keras's own formats are not written"
+
+
 class ModelCheckpoint(Monitor):
     """Saves the model to `filepath`, which may name the epoch and what was measured: "digits-{epoch:02d}-{val_loss:.2f}.pth"
 
@@ -244,7 +255,7 @@ class ModelCheckpoint(Monitor):
         suffixes = (".pth", ".pt", ".safetensors", ".npz") if save_weights_only else (".pth", ".pt")
         if not self.filepath.endswith(suffixes):
             raise errors.WrongValue(f"ModelCheckpoint: the file {self.filepath!r} is to end in {' or '.join(suffixes)}"
-                                    + (": Keras's own formats are not written" if self.filepath.endswith((".keras", ".h5")) else ""))
+                                    + (KERAS_FILES if self.filepath.endswith((".keras", ".h5")) else ""))
         if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):
             raise errors.WrongValue(f"ModelCheckpoint: save_freq is 'epoch' or a number of batches, got {save_freq!r}")
         self.verbose, self.save_best_only, self.save_weights_only = verbose, save_best_only, save_weights_only
@@ -362,7 +373,7 @@ class ReduceLROnPlateau(Monitor):
 
 
 class StepScheduler(Callback):
-    """Has a scheduler of optim.lr_scheduler make a step after each epoch; ReduceLROnPlateau by the validation loss, if there is one."""
+    """Has a scheduler of optim.lr_scheduler step after each epoch; one that looks at a loss, by that of validation, if any."""
 
     def __init__(self, scheduler: LRScheduler) -> None:
         self.scheduler = scheduler
@@ -371,8 +382,9 @@ class StepScheduler(Callback):
     def set_model(self, model: Module) -> None:
         super().set_model(model)
         if self.scheduler.optimizer is not optimizer_of(model):
-            raise errors.WrongValue(f"callbacks: {type(self.scheduler).__name__} belongs to another optimizer than the one that the model "
-                                    "was compiled with: compile(optimizer=optimizer), and make the scheduler of the same object")
+            raise errors.WrongValue(f"callbacks: {type(self.scheduler).__name__} belongs to another optimizer than the one that "
+                                    "the model was compiled with: compile(optimizer=optimizer), and make the scheduler of the "
+                                    "same object")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
@@ -429,7 +441,8 @@ class CSVLogger(Callback):
         if rows:
             self.keys = rows[0][1:]
             if resumed:                                         # what was written after the checkpoint is written again
-                rows = [rows[0]] + [row for row in rows[1:] if len(row) == len(rows[0]) and int(row[0]) < self.params["initial_epoch"]]
+                done = self.params["initial_epoch"]
+                rows = rows[:1] + [row for row in rows[1:] if len(row) == len(rows[0]) and int(row[0]) < done]
                 with open(self.filename, "w", encoding="utf-8") as out:
                     out.write("".join([self._line(row) for row in rows]))
 
@@ -459,7 +472,8 @@ class PlotCurves(Callback):
         try:
             import matplotlib  # noqa: F401
         except ImportError as error:
-            raise ImportError("PlotCurves draws with matplotlib, which is not installed: pip install 'tinygrad_like[plot]'") from error
+            raise ImportError("PlotCurves draws with matplotlib, which is not installed: pip install "
+                              "'tinygrad_like[plot]'") from error
         self.filename, self.every = os.fspath(filename), every
         self.curves = History()
         self.state_dict, self.load_state_dict = self.curves.state_dict, self.curves.load_state_dict
@@ -479,6 +493,7 @@ class PlotCurves(Callback):
     def draw(self) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
+
         from ..serialize.replace import replacing
         history, epochs = self.curves.history, [epoch + 1 for epoch in self.curves.epoch]
         names = [name for name in history if not name.startswith("val_")]

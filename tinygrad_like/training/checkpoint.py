@@ -32,8 +32,9 @@ class Checkpoint:
     parts: by any name, whatever has a state_dict() and a load_state_dict(state).  None is left out.
     keep_last: how many files to keep; None: all.
 
-    Besides the parts, a file holds the state of the random numbers: ours, which are drawn on the host for every device, Python's and
-    NumPy's own.  CuPy's own generator does not tell its state, so it is seeded anew whenever a checkpoint is saved, and again from
+    Besides the parts, a file holds the state of the random numbers: ours, which are drawn on the host for every device, Python's
+    and NumPy's own.  '
+             'CuPy's own generator does not tell its state, so it is seeded anew whenever a checkpoint is saved, and again from
     that seed when it is restored.
 
     A file is written beside, and renamed when it is whole and on the disk: whenever the program is killed, or the disk is full, the
@@ -57,8 +58,8 @@ class Checkpoint:
                 continue
             lacking = [method for method in ("state_dict", "load_state_dict") if not callable(getattr(part, method, None))]
             if lacking or isinstance(part, type):
-                raise errors.WrongType(f"Checkpoint: {name} is a {type(part).__name__}, which has no {' and no '.join(lacking)}: save "
-                                       f"plain values by save({name}=…), which restore_latest() returns")
+                raise errors.WrongType(f"Checkpoint: {name} is a {type(part).__name__}, which has no {' and no '.join(lacking)}: "
+                                       f"save plain values by save({name}=…), which restore_latest() returns")
             self.parts[name] = part
 
     def files(self) -> list[str]:

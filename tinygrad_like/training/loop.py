@@ -23,15 +23,13 @@ from typing import Any
 from .. import backend, errors, nn, optim
 from ..data.seeding import random_states, set_random_states
 from ..grad_mode import enable_grad, no_grad
-from ..nn import functional as F
 from ..nn.module import Module
-from ..op import wrap
 from ..tensor import Tensor
 from . import losses
 from .batches import Arrays, Home, Part, Source, is_data, source
-from .callbacks import CallbackList, History, Logs
+from .callbacks import CallbackList, History, Logs, a_class
 from .checkpoint import Checkpoint
-from .measures import Mean, in_our_order, length, measure, takes_truth_first
+from .measures import Mean, in_our_order, measure, takes_truth_first
 from .progress import Progress, as_speed, as_text, bar
 
 __all__ = ["compile", "fit", "evaluate", "predict"]
@@ -42,13 +40,16 @@ class Compiled:
     """What a model is trained with."""
 
     def __init__(self, optimizer: Any, loss: Any, metrics: Any) -> None:
-        self.optimizer, self.make = (optimizer, None) if isinstance(optimizer, optim.Optimizer) else (None, maker(optimizer))
+        made = isinstance(optimizer, optim.Optimizer)
+        self.optimizer: Any = optimizer if made else None
+        self.make: Any = None if made else maker(optimizer)
         self.loss = None if loss is None else Loss(loss)
         metrics = [] if metrics is None else [metrics] if isinstance(metrics, str) else list(metrics)
         self.measures = [measure(each, self.loss) for each in metrics]
         names = [each.name for each in self.measures]
         if len(set(names)) < len(names) or "loss" in names:
-            raise errors.WrongValue(f"compile: the metrics are named {', '.join(names)}: each needs a name of its own, and 'loss' is taken")
+            raise errors.WrongValue(f"compile: the metrics are named {', '.join(names)}: each needs a name of its own, and 'loss' "
+                                    "is taken")
         self.mean = Mean()
 
     def prepare(self, model: Module) -> Any:
@@ -95,23 +96,24 @@ def maker(optimizer: Any) -> Any:
         names = {name.lower(): name for name in vars(optim) if isinstance(getattr(optim, name), type)}
         name = names.get(optimizer.lower())
         if name is None or name == "Optimizer":
-            raise errors.WrongValue(f"compile: there is no optimizer {optimizer!r}: there are {', '.join(sorted(set(names) - {'optimizer'}))}")
+            raise errors.WrongValue(f"compile: there is no optimizer {optimizer!r}: there are "
+                                    f"{', '.join(sorted(set(names) - {'optimizer'}))}")
         return lambda params: getattr(optim, name)(params, **OPTIMIZERS.get(name, {}))
     if callable(optimizer):
         return optimizer
-    raise errors.WrongType("compile: the optimizer is a name such as 'adam', an object such as optim.Adam(model.parameters()), or a "
-                           f"function that makes one of parameters, got {type(optimizer).__name__}")
+    raise errors.WrongType("compile: the optimizer is a name such as 'adam', an object such as optim.Adam(model.parameters()), or "
+                           f"a function that makes one of parameters, got {type(optimizer).__name__}")
 
 
 class Loss:
-    """The loss of a batch, of any spelling: a name, PyTorch's (output, target), or Keras's (y_true, y_pred)."""
+    """The loss of a batch, in any spelling: a name, PyTorch's (output, target), or Keras's (y_true, y_pred)."""
 
     def __init__(self, loss: Any) -> None:
         if isinstance(loss, str):
             self.function: Any = losses.find(loss)
         elif isinstance(loss, type) or not callable(loss):
-            raise errors.WrongType("compile: the loss is a name, a module such as nn.CrossEntropyLoss(), or a function of (output, target), "
-                                   f"got {loss!r}" + (": that is a class, make an object of it" if isinstance(loss, type) else ""))
+            raise errors.WrongType("compile: the loss is a name, a module such as nn.CrossEntropyLoss(), or a function of "
+                                   f"(output, target), got {loss!r}" + a_class(loss))
         else:
             self.function = loss
         self.name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
@@ -156,8 +158,8 @@ class Loss:
                 return self.function(out, target, reduction="none")
         loss = call(out, target)
         if not isinstance(loss, Tensor) or not loss.ndim or loss.shape[0] != weight.shape[0]:
-            raise errors.WrongType(f"weights of samples or classes need a loss for each sample, and {self.name} returns one number for a "
-                                   "batch: let it return them apart (reduction='none')")
+            raise errors.WrongType(f"weights of samples or classes need a loss for each sample, and {self.name} returns one "
+                                   "number for a batch: let it return them apart (reduction='none')")
         return (losses.by_sample(loss) * weight.to(loss.dtype)).mean()
 
 
@@ -215,8 +217,9 @@ def output_of(name: str, model: Module, part: Part) -> Any:
         raise
     if isinstance(out, Tensor) and part.size > 0 and (out.ndim == 0 or out.shape[0] != part.size):
         hint = missing_axis(model, part)
-        raise errors.ShapeError(f"{name}: the model was given a batch of {part.size} samples, in shape {tuple(part.inputs[0].shape)}, and its "
-                                f"output has shape {tuple(out.shape)}: axis 0 is to count the samples.  " + (
+        raise errors.ShapeError(f"{name}: the model was given a batch of {part.size} samples, in shape "
+                                f"{tuple(part.inputs[0].shape)}, and its output has shape {tuple(out.shape)}: axis 0 is to count "
+                                "the samples.  " + (
                                     hint or "Does forward reshape with view(-1, …)?  view(x.size(0), -1) keeps the samples apart"))
     return out
 
@@ -228,8 +231,8 @@ def missing_axis(model: Module, part: Part) -> str:
         for dims, kind in (1, nn.Conv1d), (2, nn.Conv2d), (3, nn.Conv3d):
             if type(module) is kind and isinstance(x, Tensor) and x.ndim == dims + 1:
                 one = ", ".join(["n", "1"] + ["height", "width", "depth"][:dims] if dims > 1 else ["n", "1", "length"])
-                return (f"The input of this batch has shape {tuple(x.shape)}, without an axis for the channels, and {kind.__name__} wants "
-                        f"(samples, channels, …): write x[:, None], which has the shape ({one})")
+                return (f"The input of this batch has shape {tuple(x.shape)}, without an axis for the channels, and "
+                        f"{kind.__name__} wants (samples, channels, …): write x[:, None], which has the shape ({one})")
     return ""
 
 
@@ -257,9 +260,9 @@ def check_labels(name: str, loss: Loss, out: Any, data: Source) -> None:
     if wrong.any() and getattr(loss.function, "ignore_class", None) is None:
         at = int(wrong.reshape(-1).argmax())
         value = y.reshape(-1)[at]
-        raise errors.OutOfRange(f"{name}: y[{at * len(y) // y.size}] is class {value}, and the model has {classes} outputs, for the classes 0 to "
-                                f"{classes - 1}: " + (f"a last layer of {int(y.max()) + 1} outputs has them all" if (y >= 0).all() else
-                                                      "classes are counted from 0"))
+        advice = f"a last layer of {int(y.max()) + 1} outputs has them all" if (y >= 0).all() else "classes are counted from 0"
+        raise errors.OutOfRange(f"{name}: y[{at * len(y) // y.size}] is class {value}, and the model has {classes} outputs, for "
+                                f"the classes 0 to {classes - 1}: {advice}")
 
 
 # ---- evaluate and predict ---------------------------------------------------------------------------------------
@@ -395,11 +398,11 @@ def fit(model: Module, x: Any = None, y: Any = None, batch_size: int | None = No
     class_weight: {class: weight}.  sample_weight: a number for each sample.  The loss is then Σ w l / n.
     accumulate: after how many batches the optimizer makes a step, with the mean gradient of their samples.
 
-    checkpoint: a folder, or a Checkpoint, that the state of the training is saved in: before it begins, and as save_every says after
-        each "epoch" or after so many batches.
-    resume_from: a folder to go on from, in which the state then is saved on, too; if there is nothing yet, the training begins.  Or
-        one file, to go on from that very state.  A training that was killed at any moment and is resumed so gives bit for bit the
-        numbers of one that was not, given the same data, arguments, libraries and number of threads.
+    checkpoint: a folder, or a Checkpoint, that the state of the training is saved in: before it begins, and as save_every says
+        after each "epoch" or after so many batches.
+    resume_from: a folder to go on from, in which the state then is saved on, too; if there is nothing yet, the training begins.
+        Or one file, to go on from that very state.  A training that was killed at any moment and is resumed so gives bit for bit
+        the numbers of one that was not, given the same data, arguments, libraries and number of threads.
     """
     how, verbose = ready("fit", model), verbosity("fit", verbose)
     optimizer, home = how.prepare(model), Home.of(model)
@@ -422,7 +425,8 @@ def fit(model: Module, x: Any = None, y: Any = None, batch_size: int | None = No
         need_targets("fit: validation_data", tests)
     elif validation_split:
         if not isinstance(data, Arrays):
-            raise errors.WrongType("fit: validation_split divides arrays: split the data set (random_split), and pass validation_data")
+            raise errors.WrongType("fit: validation_split divides arrays: split the data set (random_split), and pass "
+                                   "validation_data")
         data, tests = data.split("fit", validation_split)
         tests.batch_size = tests.batch_size if validation_batch_size is None else validation_batch_size
 
@@ -493,13 +497,14 @@ class Run:
                 print("fit: there is no checkpoint to resume from yet, beginning anew", flush=True)
             return
         if "fit" not in info:
-            raise errors.WrongValue("fit: this checkpoint was saved by another loop than fit, which cannot know where to go on: restore it "
-                                    "with Checkpoint, and pass initial_epoch")
+            raise errors.WrongValue("fit: this checkpoint was saved by another loop than fit, which cannot know where to go on: "
+                                    "restore it with Checkpoint, and pass initial_epoch")
         self.saved, self.random = info["fit"], random_states()
         self.epoch, self.batch = self.saved["epoch"], self.saved["batch"]
         if self.batch and self.saved["setting"] != self.setting():
             raise errors.WrongValue(f"fit: the checkpoint was saved within an epoch with {self.saved['setting']}, and now there is "
-                                    f"{self.setting()}: its place in the epoch means nothing so.  Go on with the same data and arguments")
+                                    f"{self.setting()}: its place in the epoch means nothing so.  Go on with the same data and "
+                                    "arguments")
         self.params.update(initial_epoch=self.epoch, resumed=True)
         if verbose:
             print(f"fit: resuming at epoch {self.epoch + 1}" + (f", batch {self.batch + 1}" if self.batch else ""), flush=True)
@@ -578,7 +583,8 @@ class Run:
                 since = 0
                 self.save()
         if self.batch == before:
-            raise errors.WrongValue("fit: the loader gave no batch: is the data set empty, or smaller than a batch with drop_last=True?")
+            raise errors.WrongValue("fit: the loader gave no batch: is the data set empty, or smaller than a batch with "
+                                    "drop_last=True?")
         group.step_if(True)
 
     def forward(self, part: Part, first: bool) -> tuple[Tensor, Any]:

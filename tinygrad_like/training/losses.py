@@ -29,7 +29,8 @@ def categorical_crossentropy(y_true: Tensor, y_pred: Tensor, from_logits: bool =
     name, classes = "categorical_crossentropy", y_pred.shape[-1] if y_pred.ndim else 1
     if y_true.shape != y_pred.shape:
         wanted, came = tuple(y_pred.shape), tuple(y_true.shape)
-        text = f"{name}: y holds one row of {classes} probabilities a sample, in shape {wanted}, and this batch of it has shape {came}"
+        text = (f"{name}: y holds one row of {classes} probabilities a sample, in shape {wanted}, and this batch of it has shape "
+                f"{came}")
         if came in (wanted[:-1], wanted[:-1] + (1,)):
             text += (".  These look like class numbers: compile the model with loss='sparse_categorical_crossentropy', which takes "
                      f"them, or make one-hot rows of them, y = to_categorical(y, {classes})")
@@ -83,8 +84,8 @@ def binary_crossentropy(y_true: Tensor, y_pred: Tensor, from_logits: bool = Fals
         return by_sample(F.binary_cross_entropy_with_logits(y_pred, y_true, reduction="none"))
     p = y_pred.array
     if visible(p) and p.size and ((p < 0) | (p > 1)).any():
-        raise errors.WrongValue(f"binary_crossentropy takes probabilities, and the model gives numbers from {float(p.min()):.4g} to "
-                                f"{float(p.max()):.4g}: {TAKE_LOGITS.format('BCEWithLogitsLoss', 'Binary', 'Sigmoid')}")
+        raise errors.WrongValue(f"binary_crossentropy takes probabilities, and the model gives numbers from {float(p.min()):.4g} "
+                                f"to {float(p.max()):.4g}: {TAKE_LOGITS.format('BCEWithLogitsLoss', 'Binary', 'Sigmoid')}")
     return by_sample(F.binary_cross_entropy(y_pred, y_true, reduction="none"))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from .. import backend, errors, metrics
 from ..tensor import Tensor
 from . import losses
+from .callbacks import a_class
 
 
 class Mean:
@@ -70,8 +71,8 @@ class Gathered:
     def compute(self) -> float:
         value = self.metric.compute()
         if getattr(value, "shape", ()) not in ((), (1,)):
-            raise errors.WrongType(f"the metric {self.name} gives {tuple(value.shape)} numbers, and what is reported of an epoch is one: "
-                                   "pass one that averages them")
+            raise errors.WrongType(f"the metric {self.name} gives {tuple(value.shape)} numbers, and what is reported of an epoch "
+                                   "is one: pass one that averages them")
         return float(value)
 
     def state_dict(self) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def in_our_order(function: Callable[..., Any]) -> Callable[..., Any]:
     return (lambda prediction, target: function(target, prediction)) if takes_truth_first(function) else function
 
 
-def takes_truth_first(function: Callable[..., Any]) -> bool:
+def takes_truth_first(function: Any) -> bool:
     try:
         return next(iter(inspect.signature(function).parameters), "") == "y_true"
     except (TypeError, ValueError):                             # built in, without a signature
@@ -111,8 +112,8 @@ def measure(metric: Any, loss: Any) -> Any:
         return Gathered(getattr(metric, "name", None) or losses.snake(type(metric).__name__), metric)
     if callable(metric) and not isinstance(metric, type):
         return MeanOf(getattr(metric, "__name__", None) or losses.snake(type(metric).__name__), metric)
-    raise errors.WrongType(f"compile: a metric is a name, a function of (prediction, target), or an object with update, compute and "
-                           f"reset; got {metric!r}" + (": that is a class, make an object of it" if isinstance(metric, type) else ""))
+    raise errors.WrongType("compile: a metric is a name, a function of (prediction, target), or an object with update, compute "
+                           f"and reset; got {metric!r}" + a_class(metric))
 
 
 def named(name: str, loss: Any) -> Any:
@@ -128,8 +129,9 @@ def named(name: str, loss: Any) -> Any:
     metric = metrics.get(plain)
     if loss is not None and hasattr(metric, "one_hot"):         # what the outputs and the targets of this model are
         metric.one_hot = loss.name == "categorical_crossentropy"
-        metric.dim = -1 if loss.of_keras else metric.dim
-        metric.threshold = 0.0 if loss.of_logits else metric.threshold
+        metric.dim = -1 if loss.of_keras else metric.dim        # type: ignore[attr-defined]
+        if loss.of_logits:
+            metric.threshold = 0.0                              # type: ignore[attr-defined]
     return Gathered(name, metric)
 
 
@@ -153,8 +155,8 @@ def truth(p: Tensor, y: Tensor, axis: int) -> Tensor:
         return y.argmax(axis)
     numbers = tuple(p.shape[:axis % p.ndim] + p.shape[axis % p.ndim + 1:])
     if tuple(y.shape) not in (numbers, numbers + (1,)):
-        raise errors.ShapeError(f"accuracy: for an output of shape {tuple(p.shape)}, y holds class numbers in shape {numbers} or one-hot "
-                                f"rows, and it has shape {tuple(y.shape)}")
+        raise errors.ShapeError(f"accuracy: for an output of shape {tuple(p.shape)}, y holds class numbers in shape {numbers} or "
+                                f"one-hot rows, and it has shape {tuple(y.shape)}")
     return y.reshape(numbers)
 
 

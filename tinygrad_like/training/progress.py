@@ -33,7 +33,8 @@ def bar(total: int | None, verbose: Any, file: Any = None) -> Any:
         from tqdm import tqdm
     except ImportError:
         return None
-    return tqdm(total=total, leave=False, file=stream, bar_format="{n_fmt}/{total_fmt} |{bar:30}| {elapsed}<{remaining} {postfix}")
+    form = "{desc} {n_fmt}/{total_fmt} |{bar:30}| {elapsed}<{remaining} {postfix}"
+    return tqdm(total=total, leave=False, file=stream, bar_format=form)
 
 
 class Progress(Callback):
