@@ -42,14 +42,14 @@ def memory(torch, batch_size, shuffle=True, floats=True):
 
 
 def work(seconds):
-    """Decoding and turning a picture, as far as the time that it takes is concerned."""
-    until = time.perf_counter() + seconds
-    while time.perf_counter() < until:
+    """Decoding and turning a picture, as far as the time of a processor that it takes is concerned."""
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
         pass
 
 
-def pictures(torch, workers, size=224, n=256, seconds=0.004):
-    """Pictures made sample by sample, at `seconds` of work each."""
+def pictures(torch, workers, size=224, n=256, seconds=0.004, work=work):
+    """Pictures made sample by sample, at `seconds` of work (or of waiting) each."""
     class Pictures(torch.utils.data.Dataset):
         def __len__(self):
             return n
@@ -72,6 +72,9 @@ CASES = [
     ("pictures 3 x 224 x 224, 4 ms of work each, 2 workers", pictures, (2,)),
     ("pictures 3 x 224 x 224, 4 ms of work each, 4 workers", pictures, (4,)),
     ("pictures 3 x 224 x 224, no work, 2 workers", pictures, (2, 224, 256, 0)),
+    ("pictures 3 x 32 x 32, 4 ms of waiting each, 1 worker", pictures, (1, 32, 512, 0.004, time.sleep)),
+    ("pictures 3 x 32 x 32, 4 ms of waiting each, 4 workers", pictures, (4, 32, 512, 0.004, time.sleep)),
+    ("pictures 3 x 32 x 32, 4 ms of waiting each, 16 workers", pictures, (16, 32, 512, 0.004, time.sleep)),
 ]
 
 

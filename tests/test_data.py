@@ -477,6 +477,21 @@ def test_workers_do_not_copy_the_data():
     assert max(max(batch) for batch in lists(DataLoader(Large(), 4, num_workers=1))) < 40
 
 
+def test_workers_work_at_the_same_time():
+    class Waiting(Numbers):
+        def __getitem__(self, i):
+            time.sleep(0.005)                                   # as for a disk; so that it needs no processor
+            return i
+
+    def seconds(workers):
+        loader = DataLoader(Waiting(160), 4, num_workers=workers)
+        start = time.monotonic()
+        assert len(list(loader)) == 40
+        return time.monotonic() - start
+
+    assert min(seconds(4), seconds(4)) < 0.6 * seconds(1)
+
+
 def test_large_batches_come_in_shared_memory_that_can_be_written_to():
     class Rows(Numbers):
         def __getitem__(self, i):
