@@ -81,7 +81,11 @@ class Checkpoint:
         whole = {"parts": {name: part.state_dict() for name, part in self.parts.items()}, "info": info,
                  "random": {**random_states(), "devices": seed}}
         path = os.path.join(self.path, f"checkpoint-{number:08d}.pth")
-        save(plain(whole), path)
+        try:
+            save(plain(whole), path)
+        except OSError as error:                                # the disk is full, or gone
+            raise OSError(error.errno, f"{error.strerror or error}: {path!r} was not saved.  The files before it are whole: make "
+                                       f"room, and resume from {self.path!r}") from error
         if self.keep_last is not None:
             for old in (files + [path])[:-self.keep_last]:
                 os.remove(old)
