@@ -29,6 +29,16 @@ def test_what_is_no_tensor_is_refused_by_every_function(name, x):
         function(x, *[0 for _ in others])
 
 
+@pytest.mark.parametrize("x", [[1.0], np.ones((1, 1)), (1.0, 2.0), None], ids=lambda x: type(x).__name__)
+def test_what_is_no_tensor_is_refused_beside_tensors_too(x):
+    w = tl.zeros(1, 1)
+    for call in (F.linear, tl.conv1d, F.layer_norm, F.embedding, tl.add, tl.matmul):
+        with pytest.raises(TypeError, match=f"{call.__name__}: (input|x) is a Tensor, got .*make one with tensor"):
+            call(x, w)
+    with pytest.raises(TypeError, match=r"linear: input is a Tensor, got tuple: take the one that is meant, as x\[0\]"):
+        F.linear((w, (w, w)), w)
+
+
 def test_functions_that_check_their_input_are_themselves_elsewhere():
     for function in needs_a_tensor().values():
         assert pickle.loads(pickle.dumps(function)) is function

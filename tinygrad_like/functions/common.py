@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .. import autograd
+from .. import autograd, backend
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -27,18 +27,23 @@ def check_inputs(names: dict[str, Any], public: list[str]) -> None:
 
 @functools.cache                                                # two names of one function remain one
 def takes_tensors(function: F) -> F:
-    """The function of a Tensor, with an error if neither this nor another argument is one."""
+    """The function of a Tensor, with an error if that is none; a number passes beside another Tensor, as in add(2, x)."""
     parameters = list(inspect.signature(function).parameters)
     first = parameters[0] if parameters else ""
     if (first != "input" and function.__annotations__.get(first) != "Tensor") or hasattr(function, "takes_tensors"):
         return function                                         # of lists, sizes, …, which it checks by itself; or checked already
 
     def check(*args: Any, **kwargs: Any) -> None:
-        given = [*args, *kwargs.values()]
-        if given and not any(isinstance(x, autograd.Tensor) for x in given):
-            kind = type(args[0] if args else kwargs.get(first))
-            name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
-            raise TypeError(f"{function.__name__}: {first} is a Tensor, got {name}: make one with tensor(…)")
+        if not args and first not in kwargs:
+            return                                              # the function says what it misses
+        x, given = args[0] if args else kwargs[first], [*args, *kwargs.values()]
+        beside = any(isinstance(each, autograd.Tensor) for each in given)
+        if not isinstance(x, autograd.Tensor) and (not beside or backend.python_number(x) is None):
+            name = type(x).__name__ if type(x).__module__ == "builtins" else f"{type(x).__module__}.{type(x).__name__}"
+            tensors_inside = isinstance(x, tuple) and any(isinstance(each, autograd.Tensor) for each in x)
+            raise TypeError(f"{function.__name__}: {first} is a Tensor, got {name}: "
+                            + ("take the one that is meant, as x[0] of the (output, state) that nn.LSTM returns" if tensors_inside
+                               else "make one with tensor(…)"))
 
     if parameters == ["input"]:                                 # the usual case, at half the cost
         def call(input: Any) -> Any:
