@@ -63,14 +63,14 @@ def test_ratios_of_several_classes(sk, name, average, form):
 def test_ratios_of_two_classes(sk, name, pos_label, zero_division):
     theirs = getattr(sk, {"f1_score": "f1_score", "iou": "jaccard_score"}.get(name, f"{name}_score"))
     nothing, everything = np.zeros(N, int), np.ones(N, int)
-    for labels, guesses in [(YES, SCORES >= 0.5), (YES, nothing), (nothing, YES), (everything, everything)]:
+    for labels, guesses in [(YES, SCORES > 0.5), (YES, nothing), (nothing, YES), (everything, everything)]:
         found = getattr(metrics, name)(guesses, labels, average="binary", pos_label=pos_label, zero_division=zero_division)
         both = {0, 1} <= {*labels, *guesses.tolist()}
         if both or pos_label in labels:
             assert found == pytest.approx(quiet(theirs, labels, guesses, pos_label=pos_label, zero_division=zero_division))
     for threshold in (0.5, 0.8):
         found = getattr(metrics, name)(SCORES, YES, average="binary", threshold=threshold)
-        assert found == pytest.approx(theirs(YES, SCORES >= threshold), rel=1e-12)
+        assert found == pytest.approx(theirs(YES, SCORES > threshold), rel=1e-12)
 
 
 @pytest.mark.parametrize("zero_division", [0, 1, float("nan")])
@@ -91,9 +91,9 @@ def test_confusion_matrix(sk, normalize):
 
 def test_accuracy(sk):
     assert metrics.accuracy(LOGITS, LABELS) == sk.accuracy_score(LABELS, GUESSES)
-    assert metrics.accuracy(SCORES, YES) == sk.accuracy_score(YES, SCORES >= 0.5)
+    assert metrics.accuracy(SCORES, YES) == sk.accuracy_score(YES, SCORES > 0.5)
     logits = np.log(SCORES / (1 - SCORES))
-    assert metrics.accuracy(logits, YES, threshold=0.0) == sk.accuracy_score(YES, SCORES >= 0.5)
+    assert metrics.accuracy(logits, YES, threshold=0.0) == sk.accuracy_score(YES, SCORES > 0.5)
     for k in range(1, C + 1):
         wanted = sk.top_k_accuracy_score(LABELS, LOGITS, k=k) if k < C else 1
         assert metrics.top_k_accuracy(LOGITS, LABELS, k) == pytest.approx(wanted)
@@ -196,6 +196,11 @@ def test_iou_of_images():
     assert metrics.mean_iou(p, t, ignore_index=255) == pytest.approx(np.mean(wanted))
 
 
+def test_a_yes_is_above_the_threshold():
+    assert metrics.confusion_matrix([0.5, 0.5001], [1, 1]).tolist() == [[0, 0], [1, 1]]
+    assert metrics.confusion_matrix([0.0, 0.1, -3.0], [0, 1, 0], threshold=0.0).tolist() == [[2, 0], [0, 1]]
+
+
 def test_top_k_breaks_ties_as_argmax_does():
     assert metrics.top_k_accuracy([[1, 1, 0]], [1], 1) == metrics.accuracy([[1, 1, 0]], [1]) == 0
     assert metrics.top_k_accuracy([[1, 1, 0]], [1], 2) == 1
@@ -208,7 +213,8 @@ CASES = {
     "Accuracy(ignore_index=2)": (LOGITS, LABELS), "TopKAccuracy(2)": (LOGITS, LABELS),
     "TopKAccuracy(2, ignore_index=1)": (LOGITS, LABELS),
     "ConfusionMatrix()": (GUESSES, LABELS), "ConfusionMatrix(normalize='true')": (LOGITS, LABELS),
-    "Precision('macro')": (GUESSES, LABELS), "Recall(None, num_classes=6)": (GUESSES, LABELS), "F1Score()": (SCORES, YES),
+    "Precision('macro')": (GUESSES, LABELS), "Recall(None, num_classes=6, zero_division=0)": (GUESSES, LABELS),
+    "F1Score()": (SCORES, YES),
     "F1Score('weighted')": (LOGITS, LABELS), "F1Score('micro', ignore_index=3)": (LOGITS, LABELS), "IoU()": (LOGITS, LABELS),
     "MeanIoU()": (LOGITS, LABELS), "AUROC()": (SCORES, YES), "AUROC('weighted')": (PROBABILITIES, LABELS),
     "AveragePrecision()": (SCORES, YES), "AveragePrecision(None)": (PROBABILITIES, LABELS),
@@ -320,6 +326,21 @@ def test_wrong_labels_of_a_device_are_told_by_compute(device):
         metric.compute()
 
 
+NAN_SHOWS = ["accuracy", "f1_score", "top_k_accuracy", "auroc", "average_precision", "calibration_error", "perplexity"]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", NAN_SHOWS)
+def test_nan_is_seen_on_a_device(name, device):
+    p = PROBABILITIES[:9, :2].astype("float32") / PROBABILITIES[:9, :2].sum(axis=1, keepdims=True).astype("float32")
+    function = getattr(metrics, name)
+    assert not math.isnan(function(tg.tensor(p).to(device), YES[:9]))
+    for row, column in (0, 0), (0, 1), (8, 1):
+        broken = p.copy()
+        broken[row, column] = math.nan
+        assert math.isnan(function(tg.tensor(broken).to(device), YES[:9])), (row, column)
+
+
 @pytest.mark.parametrize("make", [np.asarray, tg.tensor, list, lambda x: [row.tolist() for row in x],
                                   lambda x: [tg.tensor(row) for row in x],
                                   lambda x: tg.tensor(x, requires_grad=x.dtype.kind == "f")])
@@ -337,7 +358,7 @@ def test_shapes_that_mean_the_same():
     p, t = LOGITS[:210], LABELS[:210]
     assert metrics.accuracy(p.reshape(7, 30, C), t.reshape(7, 30), dim=-1) == metrics.accuracy(p, t)
     wanted = metrics.accuracy(SCORES, YES)
-    for p, t in [(SCORES[:, None], YES), (SCORES[:, None], YES[:, None]), (SCORES, YES[:, None]), (SCORES >= 0.5, YES == 1)]:
+    for p, t in [(SCORES[:, None], YES), (SCORES[:, None], YES[:, None]), (SCORES, YES[:, None]), (SCORES > 0.5, YES == 1)]:
         assert metrics.accuracy(p, t) == wanted
     assert metrics.auroc(SCORES[:, None], YES[:, None]) == metrics.auroc(SCORES, YES)
 
@@ -433,7 +454,7 @@ P, Y = np.full((4, 3), 1 / 3), np.array([0, 1, 2, 0])
     ("top_k_accuracy(Y, Y)", ValueError, "scores of all classes.*no second best"),
     ("TopKAccuracy(0)", ValueError, "k is an int from 1 on"),
     ("precision(P, Y)", ValueError, "there are 3 classes here.*average='macro', 'micro' or 'weighted'"),
-    ("precision(Y, Y)", ValueError, "there are 3 classes here"),
+    ("precision(Y, Y)", ValueError, "there are 3 classes here.*by name, 'precision_macro'"),
     ("precision(P, Y, average='mean')", ValueError, "average is 'binary'.*got 'mean'"),
     ("f1_score([0, 1], [0, 1], pos_label=2)", ValueError, "pos_label is 0 or 1"),
     ("f1_score([0, 1], [0, 1], zero_division='0')", ValueError, "zero_division is 'warn', 0, 1 or NaN"),

@@ -184,8 +184,8 @@ def check_gpu() -> int:
 # ---- the command ------------------------------------------------------------------------------------------------
 COMMANDS = {
     "info": (info, "print versions, BLAS and its threads, CPU, memory, GPU or what it lacks, and extras"),
-    "check_gpu": (check_gpu, "compute every op, and train a small network, on the GPU and on the CPU, and compare (exit status: 0 if "
-                             "all agrees, 1 if not, 2 if there is no GPU)"),
+    "check_gpu": (check_gpu, "compute every op, and train a small network, on the GPU and on the CPU, and compare (exit status: 0 "
+                             "if they agree, 1 if not, 2 if there is no GPU)"),
 }
 
 

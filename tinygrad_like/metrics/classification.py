@@ -4,7 +4,7 @@ What the functions and classes here take:
 
     predictions     (N, C) scores of C classes, logits or probabilities alike: the largest is the prediction.  Or (N, C, d1, …), as
                     the losses take them; where the classes are on another axis, say so: dim=-1
-                    (N,) or (N, 1) scores of a yes, in floating point: yes from `threshold` on, which is 0.5, as is right for
+                    (N,) or (N, 1) scores of a yes, in floating point: yes above `threshold`, which is 0.5, as is right for
                     probabilities.  Logits want threshold=0.0
                     (N,) or any shape of integers or bools: class numbers
     targets         (N,) or (N, d1, …) class numbers.  One-hot rows (N, C) want one_hot=True
@@ -113,8 +113,11 @@ class Classification(Metric):
                                     f"(axis {axis})")
         if p.dtype.kind == "b":
             p = p.astype("uint8")
-        lost = xp.isnan(p.max(axis=axis)) if p.dtype.kind == "f" else None
-        return xp.argmax(p, axis=axis), lost, size
+        best = xp.argmax(p, axis=axis)
+        if p.dtype.kind != "f":
+            return best, None, size
+        found = xp.take_along_axis(p, xp.expand_dims(best, axis), axis=axis)        # NaN passes for the largest
+        return best, xp.isnan(found).reshape(best.shape), size
 
     def yes_or_no(self, p: Any, state: dict[str, Any]) -> tuple[Any, Any, int]:
         if self.num_classes not in (None, 2):
@@ -123,7 +126,7 @@ class Classification(Metric):
         if 0 < self.threshold < 1:
             self.refuse(state, (p < 0) | (p > 1), "prediction", f"is no probability, and threshold={self.threshold} is for those.  "
                         "For logits: threshold=0.0, or predictions.sigmoid().  For class numbers: predictions.long()", p)
-        return (p >= self.threshold).astype("int64"), backend.xp(p).isnan(p), 2
+        return (p > self.threshold).astype("int64"), backend.xp(p).isnan(p), 2
 
     def counted(self, t: Any, mask: Any) -> Any:
         """A mask of the targets that count; None if all do."""

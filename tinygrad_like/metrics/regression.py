@@ -33,7 +33,7 @@ class Regression(Metric):
         if mask is not None and mask.shape != t.shape:
             raise errors.ShapeError(f"{self.name}: mask has shape {mask.shape}, and the targets {t.shape}: it says of each target "
                                     "whether it counts")
-        return double(p), double(t), mask
+        return p, t, mask
 
 
 class MeanSquaredError(Regression):
@@ -42,7 +42,7 @@ class MeanSquaredError(Regression):
 
     def measure(self, predictions: Any, targets: Any, mask: Any) -> dict[str, Any]:
         p, t, mask = self.paired(predictions, targets, mask)
-        error = self.error(p - t)
+        error = self.error(backend.xp(p).subtract(p, t, dtype="float64"))
         if mask is None:
             return {"total": error.sum(), "count": backend.host.asarray(t.size)}
         return {"total": backend.masked(error, mask).sum(), "count": mask.sum()}
@@ -86,7 +86,7 @@ class R2Score(Regression):
 
     def measure(self, predictions: Any, targets: Any, mask: Any) -> dict[str, Any]:
         p, t, mask = self.paired(predictions, targets, mask)
-        p, t = [x.reshape(-1, x.shape[1] if x.ndim == 2 else 1) for x in (p, t)]
+        p, t = [double(x).reshape(-1, x.shape[1] if x.ndim == 2 else 1) for x in (p, t)]
         xp = backend.xp(t)
         keep = xp.ones_like(t) if mask is None else double(mask.reshape(t.shape))
         if mask is not None:
