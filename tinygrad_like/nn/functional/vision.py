@@ -41,7 +41,7 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
     dims = len(shape) - 2
     check_mode(shape, dims, mode, align_corners)
     if antialias and mode not in ("bilinear", "bicubic"):
-        raise ValueError(f"interpolate: antialias=True is for the modes bilinear and bicubic, and mode is {mode!r}: mode='area' takes "
+        raise ValueError(f"interpolate: antialias=True is for bilinear and bicubic, and mode is {mode!r}: mode='area' takes "
                          "means of all pixels as well")
     sizes, factors = target_sizes(shape, size, scale_factor, recompute_scale_factor or (mode == "area" and size is None))
     if 0 in shape[1:] or min(sizes) < (mode != "area"):
@@ -53,7 +53,7 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
     if mode == "area":
         return bin_means(input, sizes)
 
-    weights = functools.partial(resize.filtered_weights, cubic=mode == "bicubic") if antialias else SMOOTH.get(mode)
+    weights: Any = functools.partial(resize.filtered_weights, cubic=mode == "bicubic") if antialias else SMOOTH.get(mode)
     out = input
     blocks: list[Windows] = []                                  # dims in which each pixel becomes so many equal ones
     for axis, (n, count, factor) in enumerate(zip(shape[2:], sizes, factors), 2):
