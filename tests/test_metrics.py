@@ -153,6 +153,43 @@ def test_auroc_is_a_probability():
     assert metrics.auroc(p, t) == pytest.approx(np.mean(pairs), rel=1e-12)
 
 
+def test_average_precision_by_its_definition():
+    p, t = np.round(rng.random(40), 1), rng.integers(0, 2, 40)
+    total, before = 0.0, 0.0
+    for threshold in sorted(set(p), reverse=True):
+        found = t[p >= threshold]
+        total, before = total + (found.sum() / t.sum() - before) * found.mean(), found.sum() / t.sum()
+    assert metrics.average_precision(p, t) == pytest.approx(total, rel=1e-12)
+
+
+def test_averages_by_their_definitions():
+    p, t = np.array([0, 0, 1, 1, 2, 2, 2, 4]), np.array([0, 1, 1, 1, 2, 0, 0, 1])
+    each = [1 / 2, 2 / 2, 1 / 3, math.nan, 0.0]                 # of what was called 0, 1, 2, 3, 4
+    np.testing.assert_array_equal(metrics.precision(p, t, average=None, zero_division=math.nan), each)
+    assert metrics.precision(p, t, average="macro") == pytest.approx((1 / 2 + 1 + 1 / 3 + 0) / 4)       # 3 occurs nowhere
+    assert metrics.precision(p, t, average="weighted") == pytest.approx((3 / 2 + 4 + 1 / 3) / 8)
+    assert metrics.precision(p, t, average="micro") == metrics.accuracy(p, t) == 4 / 8
+    assert metrics.recall(p, t, average=None, num_classes=5, zero_division=0).tolist() == [1 / 3, 2 / 4, 1, 0, 0]
+    assert metrics.f1_score(p, t, average=None, zero_division=0).tolist() == pytest.approx([2 / 5, 4 / 6, 2 / 4, 0, 0])
+    assert metrics.iou(p, t, average="macro") == metrics.mean_iou(p, t) == pytest.approx((1 / 4 + 2 / 4 + 1 / 3 + 0) / 4)
+    ranks = [metrics.auroc(PROBABILITIES[:, k], LABELS == k) for k in range(C)]
+    assert metrics.auroc(PROBABILITIES, LABELS) == pytest.approx(np.mean(ranks))
+    assert metrics.auroc(PROBABILITIES, LABELS, average="weighted") == pytest.approx(np.average(ranks, weights=np.bincount(LABELS)))
+    assert metrics.auroc(PROBABILITIES, LABELS, average=None).tolist() == pytest.approx(ranks)
+
+
+def test_errors_of_quantities_by_their_definitions():
+    p, t = VALUES, TRUTH
+    assert metrics.mean_squared_error(p, t) == pytest.approx(((t - p) ** 2).mean())
+    assert metrics.root_mean_squared_error(p, t) == pytest.approx(math.sqrt(((t - p) ** 2).mean()))
+    assert metrics.mean_absolute_error(p, t) == pytest.approx(abs(t - p).mean())
+    assert metrics.r2_score(p, t) == pytest.approx(1 - ((t - p) ** 2).sum() / ((t - t.mean()) ** 2).sum())
+    assert metrics.r2_score(np.full(N, t.mean()), t) == pytest.approx(0)
+    both = metrics.r2_score(np.stack([p, t], 1), np.stack([t, t], 1))
+    assert both == pytest.approx((metrics.r2_score(p, t) + 1) / 2)
+    assert metrics.mean_squared_error(np.array([3, 250], "uint8"), np.array([5, 251], "uint8")) == (4 + 1) / 2
+
+
 def test_perplexity_is_exp_of_the_cross_entropy():
     logits, labels = tg.randn(6, 5, 9), tg.randint(0, 9, (6, 5))
     labels[0, :3] = -100

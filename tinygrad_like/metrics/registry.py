@@ -26,8 +26,8 @@ NAMES: dict[str, Callable[[], Metric]] = {
     "rmse": RootMeanSquaredError, "root_mean_squared_error": RootMeanSquaredError, "r2": R2Score, "r2_score": R2Score,
     "bleu": BLEUScore, "wer": WordErrorRate, "cer": CharErrorRate,
 }
-for _name, _kind in (("precision", Precision), ("recall", Recall), ("f1", F1Score), ("f1_score", F1Score)):
-    NAMES[_name] = _kind
+for _name, _kind in (("precision", Precision), ("recall", Recall), ("f1", F1Score), ("f1_score", F1Score), ("iou", IoU)):
+    NAMES.setdefault(_name, _kind)
     for _average in ("micro", "macro", "weighted"):
         NAMES[f"{_name}_{_average}"] = lambda kind=_kind, average=_average: kind(average)      # type: ignore[misc]
 
