@@ -109,9 +109,9 @@ class Averaged(Counted):
         state: dict[str, Any] = {}
         p, t, size = self.numbered(predictions, targets, mask, state)
         if self.average == "binary" and size > 2:
-            raise errors.WrongValue(f"{self.name}: there are {size} classes here, and average='binary' is about one of two.  Say how "
-                                    "to average over them: average='macro', 'micro' or 'weighted', or None for one number each; by "
-                                    f"name, {self.name + '_macro'!r}")
+            raise errors.WrongValue(f"{self.name}: there are {size} classes here, and average='binary' is about one of two.  Say "
+                                    "how to average over them: average='macro', 'micro' or 'weighted', or None for one number "
+                                    f"each; by name, {self.name + '_macro'!r}")
         if self.average == "binary" and self.pos_label not in (0, 1):
             raise errors.WrongValue(f"{self.name}: pos_label is 0 or 1, the class that counts as positive, got {self.pos_label!r}")
         hits = backend.xp(p).where(p == t, t, size)             # a miss is counted where nobody looks
