@@ -441,6 +441,31 @@ def test_a_rate_is_a_number():
     for wrong, kind in ((tl.tensor(0.1), ValueError), ("0.1", TypeError), (None, TypeError), (float("nan"), ValueError)):
         with pytest.raises(kind, match="SGD: lr is"):
             optim.SGD([w], lr=wrong)
+    with pytest.raises(TypeError, match="Adam: lr is a number, got '0.1' in a parameter group"):
+        optim.Adam([{"params": [w], "lr": "0.1"}])
+
+
+def test_what_is_no_list_of_parameters_says_what_to_write():
+    net = tl.nn.Linear(2, 2)
+    with pytest.raises(TypeError, match=r"got Linear: write model.parameters\(\)"):
+        optim.Adam(net)
+    with pytest.raises(TypeError, match="got a OrderedDict: .*instead of a state_dict"):
+        optim.Adam(net.state_dict())
+    with pytest.raises(TypeError, match=r"parameter 0 is of type generator: write \[\*a.parameters"):
+        optim.Adam([net.parameters(), net.parameters()])
+    with pytest.raises(KeyError, match="under 'params', and this one has only .'lr'."):
+        optim.Adam([{"lr": 0.1}])
+
+
+def test_what_is_no_state_of_an_optimizer_is_refused():
+    net = tl.nn.Linear(2, 2)
+    optimizer = optim.Adam(net.parameters())
+    with pytest.raises(TypeError, match="got str: load the file first"):
+        optimizer.load_state_dict("a.pth")
+    with pytest.raises(KeyError, match="has 'state' and 'param_groups', and this dict has 'weight', 'bias'"):
+        optimizer.load_state_dict(net.state_dict())
+    with pytest.raises(KeyError, match="whole checkpoint, load its part .'optim'."):
+        optimizer.load_state_dict({"net": net.state_dict(), "optim": optimizer.state_dict()})
 
 
 def test_names():

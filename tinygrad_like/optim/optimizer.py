@@ -5,8 +5,9 @@ import functools
 import inspect
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
+from types import GeneratorType
 from typing import Any
 
 from .. import backend, edits, errors
@@ -81,7 +82,11 @@ class Optimizer:
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor) or not isinstance(params, Iterable):
             raise errors.WrongType(f"{type(self).__name__}: params is an iterable of Tensors or dicts, got {type(params).__name__}"
-                                   + (": write [w] for a single one" if isinstance(params, Tensor) else ""))
+                                   + (": write [w] for a single one" if isinstance(params, Tensor) else
+                                      ": write model.parameters()" if hasattr(params, "parameters") else ""))
+        if isinstance(params, Mapping):
+            raise errors.WrongType(f"{type(self).__name__}: params is an iterable of Tensors or dicts, got a "
+                                   f"{type(params).__name__}: write [group] for a single group, and model.parameters() instead of a state_dict")
         self.__setstate__({"defaults": defaults, "state": defaultdict(dict), "param_groups": []})
         groups = list(params)
         if not groups:
@@ -99,6 +104,8 @@ class Optimizer:
         if not isinstance(param_group, dict):
             raise TypeError(f"{name}: a parameter group is a dict such as {{'params': [w], 'lr': 0.1}}, got "
                             f"{type(param_group).__name__}")
+        if "params" not in param_group:
+            raise KeyError(f"{name}: a parameter group has its Tensors under 'params', and this one has only {list(param_group)}")
         group = dict(param_group)
         params = group["params"]
         if isinstance(params, (set, frozenset)):
@@ -113,7 +120,9 @@ class Optimizer:
             params = [p[1] for p in named]
         for i, p in enumerate(params):
             if not isinstance(p, Tensor):
-                raise TypeError(f"{name} can only optimize Tensors, but parameter {i} is of type {type(p).__name__}")
+                raise TypeError(f"{name} can only optimize Tensors, but parameter {i} is of type {type(p).__name__}"
+                                + (": write [*a.parameters(), *b.parameters()] for those of several modules"
+                                   if isinstance(p, GeneratorType) or hasattr(p, "parameters") else ""))
             if not (p.is_leaf or p.retains_grad):
                 raise errors.WrongValue(f"{name}: can't optimize a non-leaf Tensor: parameter {i}, of shape {tuple(p.shape)}, was "
                                         "computed from others.  Optimize those, or its detach().requires_grad_()")
@@ -126,7 +135,9 @@ class Optimizer:
                 group["param_names"] = [names[p] for p in once]
         group["params"] = once
         for key, value in self.defaults.items():
-            group.setdefault(key, value)
+            given = group.setdefault(key, value)
+            if type(value) in (int, float) and not isinstance(given, Tensor) and backend.python_number(given) is None:
+                raise errors.WrongType(f"{name}: {key} is a number, got {given!r} in a parameter group")
         for other in self.param_groups:
             if ("param_names" in group) != ("param_names" in other):
                 raise errors.WrongValue(f"{name}: all parameter groups have names for their parameters, or none has: see "
@@ -205,6 +216,14 @@ class Optimizer:
         differentiable) are left as they are here.
         """
         name = type(self).__name__
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"{name}: load_state_dict takes a dict, as state_dict() returns it, got {type(state_dict).__name__}"
+                            + (": load the file first, load_state_dict(load(path))" if isinstance(state_dict, str) else ""))
+        if not {"state", "param_groups"} <= set(state_dict):
+            part = next((key for key, x in state_dict.items() if isinstance(x, Mapping) and "param_groups" in x), None)
+            raise KeyError(f"{name}: the state_dict of an optimizer has 'state' and 'param_groups', and this dict has "
+                           f"{', '.join(map(repr, list(state_dict)[:5]))}{', …' * (len(state_dict) > 5)}"
+                           + (f": it looks like a whole checkpoint, load its part [{part!r}]" if part is not None else ""))
         saved = deepcopy(state_dict["param_groups"])
         if len(saved) != len(self.param_groups):
             raise errors.WrongValue(f"{name}: loaded state dict has a different number of parameter groups: {len(saved)}, and this "
