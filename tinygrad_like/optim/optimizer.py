@@ -86,7 +86,8 @@ class Optimizer:
                                       ": write model.parameters()" if hasattr(params, "parameters") else ""))
         if isinstance(params, Mapping):
             raise errors.WrongType(f"{type(self).__name__}: params is an iterable of Tensors or dicts, got a "
-                                   f"{type(params).__name__}: write [group] for a single group, and model.parameters() instead of a state_dict")
+                                   f"{type(params).__name__}: write [group] for a single group, and model.parameters() instead "
+                                   "of a state_dict")
         self.__setstate__({"defaults": defaults, "state": defaultdict(dict), "param_groups": []})
         groups = list(params)
         if not groups:
