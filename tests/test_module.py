@@ -116,6 +116,10 @@ def test_mistakes_with_attributes():
         Forgetful(Block())
     with raises(AttributeError, "super"):
         Forgetful(3).missing                                                                                    # noqa: B018
+    for use in (lambda m: m(1), lambda m: list(m.parameters()), lambda m: m.train(), repr):
+        with raises(AttributeError, r"^Forgetful.__init__ has to call super\(\).__init__\(\) first") as error:
+            use(Forgetful(3))
+        assert error.value.__context__ is None                  # one error, not one while another was handled
     block = Block()
     with raises(AttributeError, "'wieght'", "did you mean 'weight'"):
         block.wieght                                                                                            # noqa: B018
@@ -139,8 +143,10 @@ def test_mistakes_with_attributes():
         nn.Sequential([Block(), Block()])
     with raises(NotImplementedError, "has no forward"):
         nn.Module()(1)
-    with raises(NotImplementedError, "has no forward"):
+    with raises(NotImplementedError, "ModuleList has no forward: loop over"):
         nn.ModuleList()(1)
+    with raises(NotImplementedError, "ModuleDict has no forward: call one"):
+        nn.ModuleDict()(1)
     with raises(TypeError, "Parameter takes a Tensor, got list"):
         nn.Parameter([1.0])
 

@@ -125,6 +125,10 @@ class ModuleList(Listed):
         super().__init__()
         self.extend([] if modules is None else modules)
 
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} has no forward: loop over its modules, as in `for module in modules: x = "
+                                  "module(x)`, or make a Sequential of them")
+
     def __getitem__(self, index: Any) -> Any:
         return type(self)(list(self)[index]) if isinstance(index, slice) else self._modules[self._name(index)]
 
@@ -155,6 +159,9 @@ class ModuleDict(Module):
         super().__init__()
         if modules is not None:
             self.update(modules)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} has no forward: call one of its modules, as in modules[name](x)")
 
     def __getitem__(self, key: str) -> Any:
         return self._modules[key]

@@ -191,7 +191,7 @@ class Module(Hooked, Saved):
         seen = set()
         modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
         for path, module in modules:
-            for name, tensor in module.__dict__[kind].items():
+            for name, tensor in getattr(module, kind).items():
                 if tensor is not None and tensor not in seen:
                     if remove_duplicate:
                         seen.add(tensor)
@@ -407,6 +407,8 @@ class Module(Hooked, Saved):
 # ---- where an error came from -----------------------------------------------------------------------------------
 def name_place(error: Exception, module: Module) -> None:
     """Have the message of an error that passes through the call of a module end in the path of the layer it came from."""
+    if "_modules" not in module.__dict__:                       # it has not called super().__init__(), which the error says
+        return
     text = error.args[0] if len(error.args) == 1 and not isinstance(error, (KeyError, OSError)) else None
     if not isinstance(text, str):
         return
