@@ -38,6 +38,7 @@ LAYERS = [
     ["data", "metrics"],
     ["utils"],
     ["training"],
+    ["keras"],
     ["models"],
     ["__main__"],
 ]

@@ -156,6 +156,8 @@ class Loss:
         elif not isinstance(self.function, Module) and "reduction" in signature(self.function):
             def call(out: Any, target: Any) -> Any:
                 return self.function(out, target, reduction="none")
+        elif takes_truth_first(getattr(self.function, "call", None)):          # an object of keras.losses
+            call = in_our_order(self.function.call)
         loss = call(out, target)
         if not isinstance(loss, Tensor) or not loss.ndim or loss.shape[0] != weight.shape[0]:
             raise errors.WrongType(f"weights of samples or classes need a loss for each sample, and {self.name} returns one "
@@ -227,6 +229,8 @@ def output_of(name: str, model: Module, part: Part) -> Any:
 def missing_axis(model: Module, part: Part) -> str:
     """What to try if the input of a convolutional network has no axis for the channels."""
     x = part.inputs[0] if part.inputs else None
+    if getattr(model, "channels_last", False):                  # a model of `keras`, which says it itself
+        return ""
     for module in model.modules():
         for dims, kind in (1, nn.Conv1d), (2, nn.Conv2d), (3, nn.Conv3d):
             if type(module) is kind and isinstance(x, Tensor) and x.ndim == dims + 1:
