@@ -76,6 +76,13 @@ def test_one_tensor_a_generator_and_none_at_all():
         nn.utils.clip_grad_norm_((p for p in []), 1.0)
 
 
+def test_a_module_is_no_list_of_parameters():
+    for net in (nn.Linear(2, 2), nn.Sequential(nn.Linear(2, 2))):
+        for clip in (nn.utils.clip_grad_norm_, nn.utils.clip_grad_value_):
+            with pytest.raises(TypeError, match=rf"are Tensors, got {type(net).__name__}: write model.parameters\(\)"):
+                clip(net, 1.0)
+
+
 def test_a_parameter_given_twice_is_clipped_once():
     w = tl.zeros(2, requires_grad=True)
     w.grad = tl.tensor([3.0, 4.0])

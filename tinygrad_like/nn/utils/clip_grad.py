@@ -14,6 +14,7 @@ from ...grad_mode import no_grad
 from ...linalg import vector_norm
 from ...op import wrap
 from ...tensor import Tensor
+from ..module import Module
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "get_total_norm", "clip_grads_with_norm_"]
 
@@ -85,6 +86,9 @@ def listed(parameters: Any) -> list[Tensor]:
     """One or many tensors, as a list."""
     if isinstance(parameters, Tensor):
         return [parameters]
+    if not isinstance(parameters, Iterable) or isinstance(parameters, Module):
+        raise TypeError(f"the parameters whose gradients are clipped are Tensors, got {type(parameters).__name__}"
+                        + (": write model.parameters()" if isinstance(parameters, Module) else ""))
     found = list(parameters)
     if not found and isinstance(parameters, types.GeneratorType):
         warnings.warn("the generator of parameters is empty, so no gradient is clipped: was it used up before?", stacklevel=4)
