@@ -356,6 +356,8 @@ def test_a_new_state_dict_without_it_is_incomplete():
     (lambda: nn.BatchNorm2d(8)(tl.randn(2, 6, 6, 8)),
      ["(2, 6, 6, 8)", "6 channels (axis 1)", "(8,)", "x.movedim(-1, 1)", "BatchNorm2d(8"]),
     (lambda: nn.BatchNorm2d(8)(tl.randn(2, 8)), ["(N, C, H, W)", "(2, 8)", "BatchNorm1d"]),
+    (lambda: nn.BatchNorm2d(8)(tl.randn(8, 6, 6)), ["(8, 6, 6), which has 3 dims", "BatchNorm1d; or", "x.unsqueeze(0)"]),
+    (lambda: nn.BatchNorm1d(8)(tl.randn(8)), ["(N, C) or (N, C, L), got (8,)", "1 dims: if it is a single sample"]),
     (lambda: nn.InstanceNorm1d(8)(tl.randn(2, 8, 3, 3)), ["(C, L) or (N, C, L)", "(2, 8, 3, 3)", "InstanceNorm2d"]),
     (lambda: F.layer_norm(tl.randn(2, 7, 5), (7,)), ["(7,)", "(2, 7, 5)", "axis -1 is 5", "x.movedim(1, -1)"]),
     (lambda: F.layer_norm(tl.randn(2, 7), 7), ["tuple", "write (7,)"]),

@@ -72,9 +72,11 @@ class ChannelNorm(Module):
             name, kind = type(self).__name__, type(self).__name__[:-2]
             shapes = " or ".join(["(" + ", ".join(shape) + ")" for shape in self.takes])
             fits = {2: "1d", 3: "1d", 4: "2d", 5: "3d"}.get(input.ndim)
-            raise ValueError(f"{name} takes input of shape {shapes}, got "
-                             f"{tuple(input.shape)}, which has {input.ndim} dims"
-                             + (f": that is for {kind}{fits}" if fits and fits != name[-2:] else ""))
+            hints = [f"that is for {kind}{fits}"] if fits and fits != name[-2:] else []
+            if input.ndim + 1 in [len(shape) for shape in self.takes]:
+                hints.append("if it is a single sample, the network needs it as a batch of one, x.unsqueeze(0)")
+            raise ValueError(f"{name} takes input of shape {shapes}, got {tuple(input.shape)}, which has {input.ndim} dims"
+                             + (": " if hints else "") + "; or ".join(hints))
 
     def extra_repr(self) -> str:
         return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
