@@ -95,6 +95,8 @@ FAULTS = {                                                      # a mistake: its
     "einsum order": (lambda: tl.einsum(x, "ij->ji"), TypeError, ["equation comes first", "'ij->ji'"]),
     "label": (lambda: F.cross_entropy(x, tensor([0, 7])), IndexError, ["cross_entropy", "class 7", "at 1", "there are 3"]),
     "one-hot": (lambda: F.cross_entropy(x, F.one_hot(tensor([0, 1]), 3)), tl.errors.ShapeError, ["one-hot", "argmax"]),
+    "classes last": (lambda: F.cross_entropy(tl.zeros(4, 7, 3), tl.zeros(4, 7, dtype=tl.int64)), tl.errors.ShapeError,
+                     ["(4, 7, 3)", "(4, 3)", "(4, 7)", "classes are axis 1 of input", "movedim(-1, 1)", "flatten(0, -2)"]),
     "float labels": (lambda: F.cross_entropy(x, tl.zeros(2)), TypeError, ["integers", "float32", ".long()"]),
     "column": (lambda: F.mse_loss(tl.zeros(4, 1), y), tl.errors.ShapeError, ["mse_loss", "(4, 1)", "(4,)", "squeeze(-1)"]),
     "bits of floats": (lambda: x & x, TypeError, ["bitwise_and", "float32"]),

@@ -89,6 +89,9 @@ def class_numbers(name: str, input: Tensor, target: Tensor, ignore_index: int | 
         if labels.shape == scores.shape:
             text += f".  If it is one-hot, target.argmax({axis}) gives the class numbers"
             text += "; if it holds probabilities, target.float() says so" if name == "cross_entropy" else ""
+        elif scores.ndim > 2 and labels.shape == scores.shape[:-1]:
+            text += (".  The classes are axis 1 of input, and look to be last here: input.movedim(-1, 1) brings them there, and "
+                     "input.flatten(0, -2) with target.flatten() does as well")
         elif labels.size == math.prod(shape):
             text += f".  If its elements are in order, write target.reshape({', '.join(map(str, shape))})"
         raise errors.ShapeError(text)
