@@ -269,6 +269,12 @@ def test_what_may_have_happened_to_a_state_dict():
         net.load_state_dict({f"module.{key}": x for key, x in state.items()})
     with raises(RuntimeError, "whole checkpoint", r"\['model'\]"):
         net.load_state_dict({"model": state, "epoch": 3})
+    with raises(RuntimeError, "whole checkpoint", r"\['net'\]"):
+        net.load_state_dict({"optimizer": {"state": {}}, "net": {f"module.{key}": x for key, x in state.items()}})
+    with raises(RuntimeError, 'Unexpected key.*"model"$'):
+        net.load_state_dict({**state, "model": {"name": "small"}})
+    with raises(TypeError, "got Net: give it the state_dict"):
+        net.load_state_dict(Net())
     renamed = {key.replace("first.weight", "first.weights"): x for key, x in state.items()}
     with raises(RuntimeError, "first.weights is here first.weight"):
         net.load_state_dict(renamed)

@@ -72,7 +72,8 @@ class Saved:
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"load_state_dict takes a dict of tensors, as state_dict() returns it, got {type(state_dict).__name__}"
-                            + (": load the file first, load_state_dict(load(path))" if isinstance(state_dict, str) else ""))
+                            + (": load the file first, load_state_dict(load(path))" if isinstance(state_dict, str) else
+                               ": give it the state_dict() of that" if isinstance(state_dict, Saved) else ""))
         metadata = getattr(state_dict, "_metadata", {})         # PyTorch's: which version of a layer wrote it
         state_dict = OrderedDict(state_dict)                    # for hooks to rename in
         missing: list[str] = []
@@ -87,7 +88,7 @@ class Saved:
             for hook in module._hooks.get("load_state_dict", {}).values():
                 hook(module, answer)                            # it may take names off the lists
         if faults or (strict and (missing or unexpected)):
-            raise RuntimeError(does_not_fit(type(self).__name__, list(state_dict), missing if strict else [],
+            raise RuntimeError(does_not_fit(type(self).__name__, state_dict, missing if strict else [],
                                             unexpected if strict else [], faults))
         with no_grad():                                         # everything fits: now it happens
             for path, module in modules:
@@ -158,7 +159,7 @@ def as_tensor(value: Any) -> Any:
     return wrap(value) if type(value) in backend.array_types else None
 
 
-def does_not_fit(name: str, keys: list[str], missing: list[str], unexpected: list[str], faults: list[str]) -> str:
+def does_not_fit(name: str, state_dict: Mapping[str, Any], missing: list[str], unexpected: list[str], faults: list[str]) -> str:
     """The message about a state_dict that is not that of a model, with what may have happened."""
     lines = [f"this state_dict does not fit {name}, and nothing was loaded:", *faults]
     if missing:
@@ -166,13 +167,14 @@ def does_not_fit(name: str, keys: list[str], missing: list[str], unexpected: lis
     if unexpected:
         lines.append("Unexpected key(s) in state_dict: " + ", ".join(f'"{key}"' for key in unexpected))
     wrappings = ("module.", "model.", "_orig_mod.", "state_dict.")
-    wrapping = next((each for each in wrappings if unexpected and all(key.startswith(each) for key in keys)), None)
+    wrapping = next((each for each in wrappings if unexpected and all(key.startswith(each) for key in state_dict)), None)
+    part = next((key for key in unexpected if isinstance(inside := state_dict.get(key), Mapping)
+                 and any(str(name).endswith(tuple(missing)) for name in inside)), None)
     if wrapping and any(key.removeprefix(wrapping) in missing for key in unexpected):
         lines.append(f"Every key starts with {wrapping!r}, as a wrapper around a model leaves it: load "
                      f"{{key.removeprefix({wrapping!r}): x for key, x in state_dict.items()}}")
-    elif missing and any(key in ("state_dict", "model", "model_state_dict") for key in unexpected):
-        key = next(key for key in unexpected if key in ("state_dict", "model", "model_state_dict"))
-        lines.append(f"It looks like a whole checkpoint: load its part [{key!r}]")
+    elif part is not None:
+        lines.append(f"It looks like a whole checkpoint: load its part [{part!r}]")
     elif missing and unexpected and len(missing) < 100:
         pairs = [(key, near[0]) for key in unexpected[:100] if (near := difflib.get_close_matches(key, missing, 1, 0.8))]
         if pairs:
