@@ -49,7 +49,7 @@ def save(obj: Any, f: Any) -> None:
     leaves an old file as it was.
     """
     if not hasattr(f, "write"):
-        if not isinstance(f, (str, bytes, os.PathLike)):
+        if not isinstance(f, (str, os.PathLike)):
             raise TypeError(f"save: the file is a path, or open for writing, got {type(f).__name__}"
                             + (": what is saved comes first, save(obj, path)" if isinstance(obj, (str, os.PathLike)) else ""))
         from .replace import replacing
