@@ -21,6 +21,12 @@ def sunspots():
     return years.astype(int), numbers
 
 
+def elnino():
+    """The temperature of the sea off Peru by month, 1950-2010, in °C: years, months from 0 to 11, temperatures, each (732,)."""
+    years, *months = np.loadtxt(HERE / "elnino.csv", delimiter=",", skiprows=1).T
+    return years.astype(int).repeat(12), np.arange(12 * len(years)) % 12, np.stack(months, 1).reshape(-1)
+
+
 def emoji():
     """Pictures (1911, 3, 32, 32) from 0 to 1, on white, and the name of the category of each (1911,)."""
     with np.load(HERE / "emoji32.npz", allow_pickle=False) as file:
