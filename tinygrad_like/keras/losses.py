@@ -31,7 +31,7 @@ mape, msle = mean_absolute_percentage_error, mean_squared_logarithmic_error
 
 
 class Loss:
-    """A loss with settings: loss(y_true, y_pred) is the mean over the samples.  Subclasses have a `call` that gives one for each."""
+    """A loss with settings: loss(y_true, y_pred) is the mean over the samples.  A subclass has a `call` that gives each its own."""
     function: Any = None
 
     def __init__(self, name: str | None = None, reduction: str = "sum_over_batch_size", **settings: Any) -> None:

@@ -83,7 +83,8 @@ class Model(Layer):
             if symbol.node.number not in nodes:
                 nodes[symbol.node.number] = symbol.node
                 waiting += symbol.node.parents()
-        self.__dict__.update(inputs=inputs, outputs=outputs, nodes=[nodes[number] for number in sorted(nodes)])
+        self.__dict__.update(inputs=inputs, outputs=outputs, nodes=[nodes[number] for number in sorted(nodes)],
+                             output_shape=shape_of(outputs))
         for node in self.nodes:                                 # in the order of birth: each comes after what it needs
             self._enter(node.layer)
         self.built = True
@@ -380,7 +381,7 @@ class Sequential(Model):
         if layer not in self.chain:
             self._modules.pop(next(name for name, each in self._modules.items() if each is layer))
         chain = list(self.chain)
-        self.__dict__.update(inputs=None, outputs=None, nodes=[], chain=[], built=False)
+        self.__dict__.update(inputs=None, outputs=None, nodes=[], chain=[], output_shape=None, built=False)
         for each in chain:
             self.chain.append(each)
             self._extend(each)
@@ -407,6 +408,7 @@ class Sequential(Model):
 
     def _go_on(self, layer: Layer) -> None:
         self.__dict__["outputs"] = layer(self.outputs)
+        self.__dict__["output_shape"] = shape_of(self.outputs)
         self.nodes.append(self.outputs.node if isinstance(self.outputs, KerasTensor) else self.outputs[0].node)
         self.built = True
         layer.train(self.training)
@@ -419,7 +421,7 @@ class Sequential(Model):
             try:
                 self._begin((None, *tuple(input_shape)[1:]))
             except BaseException:
-                self.__dict__.update(inputs=None, outputs=None, nodes=[], built=False)
+                self.__dict__.update(inputs=None, outputs=None, nodes=[], output_shape=None, built=False)
                 raise
 
     def call(self, inputs: Any) -> Any:

@@ -5,7 +5,7 @@ import math
 import operator
 from typing import TYPE_CHECKING, Any
 
-from .. import errors
+from .. import errors, ops
 from ..functions.creation import empty
 from . import functional as F, init
 from .module import Module
@@ -66,10 +66,25 @@ class Linear(Module):
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.linear(input, self.weight, self.bias)
+        try:
+            return F.linear(input, self.weight, self.bias)
+        except errors.ShapeError as error:
+            if origin := flattened_from(input):
+                error.args = (f"{error.args[0]}{origin}",)
+            raise
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+def flattened_from(x: Any) -> str:
+    """Where the features of x come from, if it was flattened, as far as its history tells."""
+    node = getattr(x, "node", None)
+    before = node.parents[0] if node is not None and node.op is ops.reshape else None
+    if before is None or len(before.shape) < 3 or x.ndim != 2 or math.prod(before.shape[1:]) != x.shape[-1]:
+        return ""
+    return (f".  The {x.shape[-1]} features are {' · '.join(map(str, before.shape[1:]))}: x was flattened from the shape "
+            f"{tuple(before.shape)}")
 
 
 class Bilinear(Module):
