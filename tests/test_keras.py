@@ -69,6 +69,7 @@ EACH = [
     (lambda: layers.Flatten(), (3, 4, 2)), (lambda: layers.Reshape((4, -1)), (6, 2)), (lambda: layers.Permute((2, 1)), (3, 4)),
     (lambda: layers.RepeatVector(3), (4,)), (lambda: layers.Rescaling(1 / 255), (4,)),
     (lambda: layers.Lambda(lambda x: x[:, :2] * 2), (4, 3)),
+    (lambda: layers.Lambda(lambda x: x.reshape(3, 4, 3)[:, 0], output_shape=(3,)), (4, 3)),
     *[(lambda p=p, s=s, k=k: layers.Conv2D(3, k, strides=s, padding=p), (7, 6, 2))
       for p in ("valid", "same") for s in (1, 2, (2, 3)) for k in (1, 2, 3, (4, 3))],
     (lambda: layers.Conv2D(4, 3, dilation_rate=2, padding="same", activation="softmax"), (7, 6, 2)),
@@ -463,7 +464,8 @@ def test_compile_takes_objects():
     assert {"loss", "categorical_accuracy", "accuracy", "brier"} == set(history.history)
     found = model.evaluate(x, one_hot, verbose=0, return_dict=True)
     p = model.predict(x, verbose=0)
-    assert np.isclose(found["categorical_accuracy"], (p.argmax(1) == y).mean()) and found["accuracy"] == found["categorical_accuracy"]
+    assert np.isclose(found["categorical_accuracy"], (p.argmax(1) == y).mean())
+    assert found["accuracy"] == found["categorical_accuracy"]
     assert np.isclose(found["brier"], ((p - one_hot) ** 2).mean(), atol=1e-6)
     smooth = one_hot * 0.9 + 0.1 / 3
     assert np.isclose(found["loss"], -(smooth * np.log(p)).sum(1).mean(), atol=1e-5)
@@ -517,6 +519,31 @@ def test_a_text_model_of_keras():
     model.compile(keras.optimizers.Adam(0.02), "binary_crossentropy", metrics=["accuracy", keras.metrics.AUC()])
     history = model.fit(words, y, epochs=6, verbose=0, callbacks=[keras.callbacks.EarlyStopping("loss", patience=3)])
     assert history.history["accuracy"][-1] > 0.9 and history.history["auc"][-1] > 0.95
+
+
+def test_a_training_is_resumed_bit_for_bit(tmp_path):
+    def model():
+        keras.utils.set_random_seed(0)
+        made = Sequential([layers.Dense(4, activation="relu", input_shape=(3,)), layers.Dropout(0.3), layers.Dense(1)])
+        made.compile(keras.optimizers.Adam(0.01, global_clipnorm=1.0), "mse", metrics=[keras.metrics.MeanAbsoluteError()])
+        return made
+    x, y = rng().normal(size=(50, 3)), rng(1).normal(size=(50, 1))
+    whole = model()
+    losses = whole.fit(x, y, epochs=4, verbose=0).history
+    model().fit(x, y, epochs=2, verbose=0, checkpoint=tmp_path / "run")
+    resumed = model()
+    assert resumed.fit(x, y, epochs=4, verbose=0, resume_from=tmp_path / "run").history == losses
+    assert all(np.array_equal(a, b) for a, b in zip(whole.get_weights(), resumed.get_weights()))
+
+
+def test_a_model_is_copied_with_its_graph():
+    import copy
+    a = Input((4,))
+    model = Model(a, layers.add([layers.Dense(4)(a), a]))
+    other, x = copy.deepcopy(model), np.ones((2, 4))
+    assert np.array_equal(other(x).detach().numpy(), model(x).detach().numpy())
+    other.set_weights([w * 0 for w in other.get_weights()])
+    assert (other(x).detach().numpy() == 1).all() and not (model(x).detach().numpy() == 1).all()
 
 
 # ---- utils ------------------------------------------------------------------------------------------------------

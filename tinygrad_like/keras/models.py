@@ -22,7 +22,7 @@ __all__ = ["Input", "InputLayer", "Model", "Sequential"]
 def Input(shape: Any = None, batch_size: int | None = None, dtype: Any = None, name: str | None = None,
           **others: Any) -> KerasTensor:
     """The input of a model: the shape of one sample, (28, 28, 1), with None for a length that differs."""
-    refuse("Input", {key: value for key, value in others.items() if key != "dtype"})
+    refuse("Input", others, ("shape", "batch_size", "dtype", "name"))
     if shape is None:
         raise TypeError("Input needs a shape: that of one sample, (28, 28, 1)")
     return KerasTensor((batch_size, *as_lengths("Input", shape)), str(dtype or "float32").rpartition(".")[2], name)
