@@ -52,3 +52,10 @@ def verses():
     """Bible verses of at most 15 words, as 6,111 pairs (English, Spanish)."""
     with gzip.open(HERE / "verses_en_es.tsv.gz", "rt", encoding="utf-8") as file:
         return [tuple(line.rstrip("\n").split("\t")[1:]) for line in file]
+
+
+def senate():
+    """How 101 senators voted on 645 motions, 2005-2006: votes (101, 645), 1 yea, -1 nay, 0 none; "Name (party state)"; what on."""
+    with np.load(HERE / "senate.npz", allow_pickle=False) as file:
+        who = [f"{name} ({party[0]} {state})" for name, party, state in zip(file["senator"], file["party"], file["state"])]
+        return file["votes"], who, file["subject"].tolist()
