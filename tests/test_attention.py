@@ -355,7 +355,7 @@ def test_errors_are_of_pytorchs_kinds(line):
 
 
 def test_no_tensor_no_attention():
-    with pytest.raises(TypeError, match="query is a Tensor, got ndarray"):
+    with pytest.raises(TypeError, match="query is a Tensor, got numpy.ndarray"):
         F.scaled_dot_product_attention(np.ones((2, 2)), tl.ones(2, 2), tl.ones(2, 2))
     with pytest.raises(TypeError, match="attn_mask is a Tensor, got list"):
         F.scaled_dot_product_attention(tl.ones(2, 2), tl.ones(2, 2), tl.ones(2, 2), [[True, False]])
