@@ -13,8 +13,8 @@ it fits, k, and what it has to say, v; and what they say is added up in these pr
 for the places ahead.  That is the only way from place to place.  All else is done by each place alone, and everything is added to
 what was there before, x + f(x), so that gradients reach the first layer undiminished: see models/gpt.py.
 
-At first L is log 79 = 4.37, a die of 79 sides; exp(L) is the number of sides that the die still has.  What is written after a
-minute has Austen's words and punctuation, and no sense: with hours and more layers, sense would come too.
+At first L is log 79 = 4.37, a die of 79 sides; exp(L) is the number of sides that the die still has, four or five in the end.
+What is written then has Austen's quotation marks and the sound of her sentences; most words are words, and there is no sense.
 
     python examples/07_jane_austen_gpt.py --save austen.safetensors
     python examples/07_jane_austen_gpt.py --load austen.safetensors --prompt "Mr. Darcy smiled" --letters 500
