@@ -138,6 +138,15 @@ def test_weights_of_samples_and_classes():
         quiet(ready(lambda out, y: F.cross_entropy(out, y)), X, Y, class_weight=table)
 
 
+def test_a_function_in_keras_order_that_can_leave_losses_apart():
+    """With weights it is called with reduction="none", and still with the truth first."""
+    def loss(y_true, y_pred, reduction="mean"):
+        return F.cross_entropy(y_pred, y_true, reduction=reduction)
+    weights = np.linspace(0.5, 2, 50)
+    kwargs = dict(batch_size=10, shuffle=False, sample_weight=weights)
+    assert quiet(ready(loss), X, Y, **kwargs).history["loss"] == quiet(ready("cross_entropy"), X, Y, **kwargs).history["loss"]
+
+
 def test_validation():
     model = ready(metrics=["accuracy"])
     history = quiet(model, X, Y, epochs=2, validation_split=0.2)

@@ -13,6 +13,7 @@ and around it: the order of the samples, training and evaluation mode, what is m
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 import os
 import time
@@ -154,8 +155,7 @@ class Loss:
             vars(apart)["reduction"] = "none"
             call = apart
         elif not isinstance(self.function, Module) and "reduction" in signature(self.function):
-            def call(out: Any, target: Any) -> Any:
-                return self.function(out, target, reduction="none")
+            call = in_our_order(functools.partial(self.function, reduction="none"))
         elif takes_truth_first(getattr(self.function, "call", None)):          # an object of keras.losses
             call = in_our_order(self.function.call)
         loss = call(out, target)
