@@ -37,12 +37,12 @@ INSTEAD = {
 }
 
 
-def refuse(place: str, name: str) -> NoReturn:
+def refuse(place: str, name: str, instead: dict[str, str] = INSTEAD) -> NoReturn:
     """Raise the AttributeError for a name that a subpackage does not have, with what comes near it, or stands in its place."""
     text = f"{place} has no {name!r}"
     near = difflib.get_close_matches(name, [x for x in vars(sys.modules[place]) if not x.startswith("_")], n=3, cutoff=0.7)
-    if name in INSTEAD:
-        text += f": {INSTEAD[name]}"
+    if name in instead:
+        text += f": {instead[name]}"
     elif name.startswith("Lazy"):
         text += f": {name.removeprefix('Lazy')} is told its sizes"
     elif near:

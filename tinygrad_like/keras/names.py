@@ -1,9 +1,9 @@
 """What is said for a name of Keras's that is not offered."""
 from __future__ import annotations
 
-import difflib
-import sys
 from typing import NoReturn
+
+from .. import names
 
 INSTEAD = {
     "fashion_mnist": "mnist is here", "cifar100": "mnist is here",
@@ -24,12 +24,4 @@ INSTEAD = {
 
 def refuse(place: str, name: str) -> NoReturn:
     """Raise the AttributeError for a name that a part of this dialect does not have."""
-    text = f"{place} has no {name!r}"
-    near = difflib.get_close_matches(name, [x for x in vars(sys.modules[place]) if not x.startswith("_")], n=3, cutoff=0.7)
-    if name in INSTEAD:
-        text += f": {INSTEAD[name]}"
-    elif near:
-        text += f": did you mean {' or '.join(near)}?"
-    elif not name.startswith("_"):
-        text += ": it is not offered here"
-    raise AttributeError(text)
+    names.refuse(place, name, INSTEAD)
