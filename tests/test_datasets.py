@@ -2,11 +2,13 @@
 import gzip
 import hashlib
 import http.server
+import json
 import os
 import shutil
 import subprocess
 import sys
 import threading
+import types
 
 import numpy as np
 import pytest
@@ -73,6 +75,7 @@ def test_their_samples_can_be_batched():
 @pytest.fixture
 def no_clone(monkeypatch, tmp_path):
     monkeypatch.setattr(files, "CLONE", tmp_path / "no" / "clone")
+    monkeypatch.setattr(files, "clones", lambda: [files.CLONE])
 
 
 def test_root_comes_first_and_the_error_says_where_it_looked(tmp_path, no_clone):
@@ -85,6 +88,22 @@ def test_root_comes_first_and_the_error_says_where_it_looked(tmp_path, no_clone)
     assert "download=True" in str(caught.value)
     (tmp_path / "sunspots.csv").write_text("year,number\n1700,5\n1701,11\n")
     assert len(datasets.Sunspots(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("url, found", [("file://{}", True), ("https://example.org{}", False), (None, False)])
+def test_a_copy_of_the_package_finds_the_clone_that_it_was_installed_from(url, found, tmp_path, monkeypatch):
+    """`pip install .` copies the package away from its data, and notes where it came from."""
+    clone = tmp_path / "my clone"
+    (clone / "examples" / "data").mkdir(parents=True)
+    (clone / "examples" / "data" / "some.csv").write_text("1")
+    note = url and json.dumps({"url": url.format(str(clone).replace(" ", "%20")), "dir_info": {}})
+    monkeypatch.setattr(files, "CLONE", tmp_path / "site-packages" / "examples" / "data")
+    monkeypatch.setattr(files.importlib.metadata, "distribution", lambda name: types.SimpleNamespace(read_text=lambda file: note))
+    if found:
+        assert files.find_file("some.csv") == str(clone / "examples" / "data" / "some.csv")
+    else:
+        with pytest.raises(FileNotFoundError, match="site-packages"):
+            files.find_file("some.csv")
 
 
 def test_a_damaged_file_is_named(tmp_path, no_clone):

@@ -3,15 +3,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.metadata
+import json
 import os
 import re
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Sequence
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+
+from ... import __name__ as package
 
 __all__ = ["download_file", "find_file"]
 
@@ -31,7 +36,7 @@ class DownloadFailed(OSError, RuntimeError):
 def find_file(name: str, root: Any = None, *, urls: Sequence[str] = (), sha256: str | None = None, download: bool = False) -> str:
     """The path of the file `name`: in root, in the clone, or, with download=True, fetched from one of the urls into root."""
     places = [Path(root).expanduser() / name] if root is not None else []
-    places.append(CLONE / name)
+    places += [folder / name for folder in clones()]
     for path in places:
         if path.is_file():
             return str(path)
@@ -49,6 +54,17 @@ def find_file(name: str, root: Any = None, *, urls: Sequence[str] = (), sha256: 
     advice = "download=True fetches it" if urls else (
         "it has no public home to be downloaded from: copy it from the project's repository")
     raise NotFound(f"{name} was not found in\n{where}\n{advice}, or say with root= in which folder it is")
+
+
+def clones() -> Iterator[Path]:
+    """Folders of the course's data: beside this package, and, if it was copied elsewhere, in what pip noted that it came from."""
+    yield CLONE
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError, ValueError):
+        noted = json.loads(importlib.metadata.distribution(package).read_text("direct_url.json") or "{}")
+        address = urllib.parse.urlsplit(noted.get("url", ""))
+        source = Path(urllib.request.url2pathname(address.path)) / "examples" / "data"
+        if address.scheme == "file" and source != CLONE:
+            yield source
 
 
 def cache() -> str:
