@@ -61,6 +61,20 @@ def test_a_reader_that_has_seen_enough():
     assert process.stderr.read() == b"" and process.wait() == 0
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no disk that is always full here")
+def test_a_disk_that_is_full():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-m", "tinygrad_like", "info"], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert re.fullmatch(r"python -m tinygrad_like info: .*[Nn]o space left.*\n", done.stderr)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="closes its standard output by a shell")
+def test_no_standard_output():
+    done = subprocess.run(["sh", "-c", 'exec "$0" -m tinygrad_like info >&-', sys.executable], stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 # ---- in this process --------------------------------------------------------------------------------------------
 def test_info(capsys, no_gpu, monkeypatch):
     for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):

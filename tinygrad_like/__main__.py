@@ -209,10 +209,14 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     try:
         status: Any = COMMANDS[command][0]()
-        sys.stdout.flush()
-    except BrokenPipeError:                                     # the reader has seen enough: … | head
+        if sys.stdout is not None:                              # it was closed before: … >&-
+            sys.stdout.flush()
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())      # or Python would complain at its end
-        return 0
+        if isinstance(error, BrokenPipeError):                  # the reader has seen enough: … | head
+            return 0
+        print(f"{top.prog} {command}: {error}", file=sys.stderr)            # a full disk
+        return 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
