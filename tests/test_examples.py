@@ -48,6 +48,10 @@ def test_every_example_has_a_promise():
     assert sorted(PROMISES) == sorted(path.name for path in EXAMPLES.glob("[0-9]*.py"))
 
 
+# what the articles give for such a network, which is printed next to our number
+CLAIMS = {"04_mnist_convnet.py": 0.92, "06_spam_lstm.py": 0.80}
+
+
 @pytest.mark.parametrize("name", PROMISES)
 def test_example(name, tmp_path):
     what, quick, whole = PROMISES[name]
@@ -57,6 +61,9 @@ def test_example(name, tmp_path):
     number = re.fullmatch(rf"{what} (\S+)", lines[-1])
     assert number, f"the last line is {lines[-1]!r}"
     assert low <= float(number[1]) <= high
+    if name in CLAIMS:
+        claim = re.match(r"the article gives (0\.\d+)", lines[-2])
+        assert claim and float(claim[1]) == CLAIMS[name], f"the line before the last is {lines[-2]!r}"
 
 
 def exercises():
