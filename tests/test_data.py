@@ -241,6 +241,47 @@ def test_a_set_that_fetches_together():
         next(iter(DataLoader(Short(), 2)))
 
 
+@pytest.mark.parametrize("make", [lambda kind: kind(torch.arange(4)), lambda kind: Subset(kind(torch.arange(4)), range(4)),
+                                  lambda kind: ConcatDataset([kind(torch.arange(2)), TensorDataset(torch.arange(2, 4))])])
+def test_a_subclass_that_says_otherwise_what_a_sample_is_is_believed(make):
+    class Negative(TensorDataset):
+        def __getitem__(self, i):
+            return (-super().__getitem__(i)[0],)
+
+    want = [[0, -1, 2, 3]] if isinstance(make(Negative), ConcatDataset) else [[0, -1, -2, -3]]
+    assert lists(DataLoader(make(Negative), 4)) == [want]
+
+    class Doubled(Subset):                                      # (PyTorch refuses this one)
+        def __getitem__(self, i):
+            return tuple([2 * x for x in super().__getitem__(i)])
+    assert lists(DataLoader(Doubled(TensorDataset(torch.arange(4)), [1, 3]), 2)) == [[[2, 6]]]
+
+
+def test_a_set_made_of_others_fetches_together_as_far_as_they_do():
+    x, y = torch.arange(12.).reshape(6, 2), torch.arange(6)
+    both = ConcatDataset([TensorDataset(x[:2], y[:2]), TensorDataset(x[2:3], y[2:3]), TensorDataset(x[3:], y[3:])])
+    batch = both.__getitems__([5, 0, 2, -5, 5])
+    assert isinstance(batch, Batch) and len(batch) == 5
+    assert batch.whole[0].tolist() == x[[5, 0, 2, 1, 5]].tolist() and batch.whole[1].tolist() == [5, 0, 2, 1, 5]
+    w = torch.ones(2, requires_grad=True)
+    batch, = next(iter(DataLoader(TensorDataset(w * 2) + TensorDataset(torch.ones(1)), 3)))
+    batch.sum().backward()
+    assert batch.tolist() == [2, 2, 1] and w.grad.tolist() == [2, 2]
+    odd = ConcatDataset([TensorDataset(y), Numbers(3), TensorDataset(y.float())])       # some can, of several types
+    assert odd.__getitems__([6, 1, 9]) == [0, (torch.tensor(1),), (torch.tensor(0.),)]
+    stacked = torch.utils.data.StackDataset(TensorDataset(y), Numbers(6))
+    assert [(a.item(), b) for (a,), b in stacked.__getitems__([4, 1])] == [(4, 4), (1, 1)]
+    named = torch.utils.data.StackDataset(a=TensorDataset(y), b=Numbers(6)).__getitems__([4, 1])
+    assert [(each["a"][0].item(), each["b"]) for each in named] == [(4, 4), (1, 1)]
+    with pytest.raises(torch.errors.ShapeError, match=r"samples 0 .*, 6 \(index 0 of data set 1\).*\(2,\) and \(3,\)"):
+        next(iter(DataLoader(ConcatDataset([TensorDataset(x), TensorDataset(torch.zeros(1, 3))]), sampler=[0, 6], batch_size=2)))
+
+
+def test_sets_of_others_name_the_sample_that_a_worker_dies_of():
+    with pytest.raises(RuntimeError, match=r"killed by SIGKILL while it fetched sample 3 \(index 13 of the data set\)"):
+        list(DataLoader(Subset(Dying(), range(10, 20)), 5, num_workers=1))
+
+
 def test_splits_and_orders_belong_to_the_seed():
     def drawn():
         g = torch.Generator().manual_seed(5)

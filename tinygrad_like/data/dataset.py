@@ -4,7 +4,7 @@ A map-style data set answers `dataset[i]` and `len(dataset)`; an `IterableDatase
 Two methods more may be there:
 
     __getitems__(indices)   the samples at these indices, fetched together: a list of them, or a `Batch`, which holds them
-                            stacked already.  The DataLoader asks for whole batches where it is there.
+                            stacked already.  The DataLoader asks for whole batches where it is there (see `together`).
     describe(i)             where sample i comes from, such as the path of its file: for errors that name it
 """
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 
 from .. import autograd, backend, errors
 from ..functions.random import Generator, randperm
+from ..functions.shape import cat
 
 __all__ = ["Dataset", "IterableDataset", "TensorDataset", "StackDataset", "Subset", "ConcatDataset", "ChainDataset", "random_split"]
 
@@ -70,6 +71,31 @@ class Batch(Sequence[Any]):
         return tuple([part[i] for part in self.whole])
 
 
+def together(dataset: Any) -> bool:
+    """Whether samples are fetched together: by `__getitems__`.
+
+    Not where a subclass has a `__getitem__` of its own since, which says what its samples are; nor of a data set made of others,
+    its `_parts`, none of which can.
+    """
+    for kind in type(dataset).__mro__:
+        if "__getitems__" in vars(kind):
+            parts = vars(kind).get("_parts")
+            return parts is None or any(map(together, parts(dataset)))
+        if "__getitem__" in vars(kind):
+            return False
+    return False
+
+
+def fetched(dataset: Any, indices: Any) -> Sequence[Any]:
+    """The samples at these indices, together if the data set can do that."""
+    if not together(dataset):
+        return [dataset[i] for i in indices]
+    samples = dataset.__getitems__(indices)
+    if len(samples) != len(indices):
+        raise ValueError(f"{type(dataset).__name__}.__getitems__ returned {len(samples)} samples for {len(indices)} indices")
+    return samples
+
+
 class TensorDataset(Dataset[tuple[Any, ...]]):
     """Samples (x[i], y[i], …) of tensors that are equally long."""
 
@@ -111,7 +137,7 @@ class SizeMismatch(errors.ShapeError, AssertionError):
     """Parts of a data set that are not equally long.  (PyTorch raises AssertionError or ValueError here: this is both.)"""
 
 
-class StackDataset(Dataset[Any]):
+class StackDataset(Dataset[Sample]):
     """Samples (a[i], b[i], …) of data sets that are equally long; given by keywords, samples {"name": a[i], …}."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -128,6 +154,13 @@ class StackDataset(Dataset[Any]):
         if isinstance(self.datasets, dict):
             return {name: each[index] for name, each in self.datasets.items()}
         return tuple([each[index] for each in self.datasets])
+
+    def __getitems__(self, indices: Any) -> list[Any]:
+        samples = zip(*[fetched(each, indices) for each in self._parts()])
+        return [dict(zip(self.datasets, each)) for each in samples] if isinstance(self.datasets, dict) else list(samples)
+
+    def _parts(self) -> list[Any]:
+        return list(self.datasets.values() if isinstance(self.datasets, dict) else self.datasets)
 
     def __len__(self) -> int:
         return self._length
@@ -146,10 +179,10 @@ class Subset(Dataset[Sample]):
 
     def __getitems__(self, indices: Any) -> Any:
         """The samples at these indices, fetched together if the data set can do that."""
-        chosen = [self.indices[i] for i in indices]
-        if callable(getattr(self.dataset, "__getitems__", None)):
-            return self.dataset.__getitems__(chosen)
-        return [self.dataset[i] for i in chosen]
+        return fetched(self.dataset, [self.indices[i] for i in indices])
+
+    def _parts(self) -> list[Any]:
+        return [self.dataset]
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -184,6 +217,24 @@ class ConcatDataset(Dataset[Sample]):
         which, i = self.place(index)
         return self.datasets[which][i]
 
+    def __getitems__(self, indices: Any) -> Any:
+        """The samples at these indices, those of each data set fetched together if it can do that."""
+        places = [self.place(i) for i in indices]
+        wanted: dict[int, list[int]] = {}
+        for k, (which, _) in enumerate(places):
+            wanted.setdefault(which, []).append(k)              # of data set `which`: the k-th samples of the batch
+        batches = [fetched(self.datasets[which], [places[k][1] for k in ks]) for which, ks in wanted.items()]
+        if len(batches) == 1:
+            return batches[0]
+        order = backend.host.argsort([k for ks in wanted.values() for k in ks])
+        if alike(batches):
+            return Batch([rows(cat(parts), order) for parts in zip(*[batch.whole for batch in batches])])   # type: ignore
+        samples = [sample for batch in batches for sample in batch]
+        return [samples[i] for i in order]
+
+    def _parts(self) -> list[Any]:
+        return self.datasets
+
     def __len__(self) -> int:
         return self.cumulative_sizes[-1]
 
@@ -191,6 +242,14 @@ class ConcatDataset(Dataset[Sample]):
         """Where the sample comes from, as far as its data set knows."""
         which, i = self.place(index)
         return ", ".join([text for text in (f"index {i} of data set {which}", describe(self.datasets[which], i)) if text])
+
+
+def alike(batches: list[Any]) -> bool:
+    """Whether these are Batches of tensors that can be put one behind the other as they are."""
+    if not all([type(each) is Batch and all([isinstance(x, autograd.Tensor) for x in each.whole]) for each in batches]):
+        return False
+    first, *others = [[(x.dtype, x.shape[1:], x.device) for x in each.whole] for each in batches]
+    return all([each == first for each in others])
 
 
 class EmptyValue(ValueError, AssertionError):

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from .collate import Ragged, default_collate
-from .dataset import Batch, describe
+from .dataset import Batch, describe, fetched, together
 from .seeding import seed_all, seed_from
 
 END = object()                                                  # what there is after the last batch
@@ -51,6 +51,7 @@ class Fetch:
                  collate: Callable[[Any], Any]) -> None:
         self.dataset, self.iterable, self.batched, self.size, self.drop_last = dataset, iterable, batched, size, drop_last
         self.collate = collate
+        self.together = not iterable and together(dataset)
         self.stream: Any = None
         self.current: Any = None                                # in a worker: where it notes which sample it is busy with
 
@@ -68,8 +69,8 @@ class Fetch:
                 return END
         elif not self.batched:
             data = self.one(indices, seed, number, 0)
-        elif callable(getattr(self.dataset, "__getitems__", None)):
-            data = self.together(indices, seed, number)
+        elif self.together:
+            data = self.all(indices, seed, number)
         elif seed is None:
             data = [None] * len(indices)
             k, dataset = 0, self.dataset
@@ -102,11 +103,11 @@ class Fetch:
         except Exception as error:
             raise self.failed(error, index) from error
 
-    def together(self, indices: Any, seed: int | None, number: int) -> Any:
+    def all(self, indices: Any, seed: int | None, number: int) -> Any:
         if seed is not None:
             seed_all(seed_from(seed, number, 0))
         try:
-            data = self.dataset.__getitems__(indices)
+            return fetched(self.dataset, indices)
         except Exception as error:
             for index in indices:                               # which of them was it?
                 try:
@@ -115,9 +116,6 @@ class Fetch:
                     raise self.failed(cause, index) from cause
             raise renamed(type(error), f"samples {few(indices)} of {type(self.dataset).__name__}, fetched together: {said(error)}",
                           attributes(error)) from error
-        if len(data) != len(indices):
-            raise ValueError(f"{type(self.dataset).__name__}.__getitems__ returned {len(data)} samples for {len(indices)} indices")
-        return data
 
     def next_ones(self) -> Any:
         try:
