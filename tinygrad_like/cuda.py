@@ -1,7 +1,7 @@
 """Questions about the GPU, spelled as PyTorch spells them.  A process computes on one: "cuda" is "cuda:0"."""
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import backend
 from .errors import BackendError
@@ -63,3 +63,10 @@ def memory_reserved(device: Any = None) -> int:
 
 def library(device: Any) -> Any:
     return backend.library(backend.device_name("cuda" if device is None else Device(device)))
+
+
+if not TYPE_CHECKING:                                           # which shall find mistakes by itself
+    def __getattr__(name):
+        """An error that says what there is instead."""
+        from .names import refuse
+        refuse(__name__, name)

@@ -8,6 +8,7 @@ import sys
 from typing import Any, NoReturn
 
 from . import __name__ as package, derivatives
+from .tensor import Tensor
 
 # Functions of nn.functional that PyTorch has at top level too, called in the same way.  Those that are called otherwise there are
 # left out: `embedding` (the weight first), `batch_norm`, `adaptive_max_pool1d`, most losses.
@@ -24,17 +25,53 @@ def find_in_autograd(name: str) -> Any:
         return getattr(importlib.import_module(f"{package}.testing"), name)
     if name == "functional":
         return derivatives
-    raise AttributeError(f"{package}.autograd has no {name!r}" + (": to write an op with derivatives of your own, subclass Op"
-                         if name == "Function" else ""))
+    if name == "Variable":
+        return variable
+    refuse(f"{package}.autograd", name)
 
 
-# What PyTorch has in nn and optim, or had, and what is written here instead.
+def variable(data: Any, requires_grad: bool = False) -> Any:
+    """PyTorch's Variable, which has been a tensor since 2018: data again, as a leaf."""
+    return data.detach().requires_grad_(requires_grad)
+
+
+AS_IT_IS, NO_MEMORY_FORMATS = "use the model as it is", "axes lie in memory as they are written: leave it out"
+ANOMALY = "x.isfinite().all() finds where numbers go wrong"
+# What PyTorch has, or had, and what is written here instead.
 INSTEAD = {
+    "compile": "nothing is compiled: use the model or the function as it is",
+    "jit": f"nothing is compiled: {AS_IT_IS}, and keep its weights by save(model.state_dict(), path)",
+    "onnx": "save(model.state_dict(), path) keeps the weights",
+    "distributed": f"there is one process: {AS_IT_IS}", "multiprocessing": f"there is one process: {AS_IT_IS}",
+    "parallel": f"there is one GPU at most: {AS_IT_IS}", "DataParallel": f"there is one GPU at most: {AS_IT_IS}",
+    "bfloat16": "NumPy has no such type: use float32",
+    "set_float32_matmul_precision": "products of float32 are computed in float32: leave it out",
+    "use_deterministic_algorithms": "on the CPU every run computes the same: leave it out",
+    "set_default_tensor_type": "write set_default_dtype(float64), or set_default_device('cuda')",
+    "func": "derivatives has jacobian, hessian, jvp, vjp and hvp", "vmap": "give the arrays an axis for the batch",
+    "channels_last": NO_MEMORY_FORMATS, "contiguous_format": NO_MEMORY_FORMATS, "preserve_format": NO_MEMORY_FORMATS,
+    "random": "manual_seed, get_rng_state and their like are at top level",
+    "hub": "networks are in models, and load reads their files",
+    "distributions": "sample by multinomial, bernoulli or normal, and write log p by log_softmax, or as its formula",
+    "profiler": "python -m cProfile -s tottime script.py", "serialization": "load and save are at top level",
+    "mps": "there are 'cpu' and 'cuda'", "xpu": "there are 'cpu' and 'cuda'",
+    "Function": "to write an op with derivatives of your own, subclass Op",
+    "detect_anomaly": ANOMALY, "set_detect_anomaly": ANOMALY,
+    "assert_close": "write assert allclose(x, y)", "gain": "it is calculate_gain",
+    "amp": f"it is {package}.amp", "Event": "call synchronize() before time.perf_counter()",
+    "set_device": "CUDA_VISIBLE_DEVICES=1 python … chooses the GPU", "is_bf16_supported": "NumPy has no such type: use float32",
+    "max_memory_allocated": "memory_allocated() is what is in use now, memory_reserved() what the process holds",
+    "tensorboard": "training.CSVLogger writes curves to a file, and training.PlotCurves draws them",
+    "swa_utils": "average what state_dict() holds",
     "modules": "the layers are in nn itself", "Container": "subclass Module", "NLLLoss2d": "NLLLoss takes images too",
     "CrossMapLRN2d": "use LocalResponseNorm", "SyncBatchNorm": "there is one process: use BatchNorm1d, 2d or 3d",
     "LinearCrossEntropyLoss": "use Linear, and CrossEntropyLoss behind it", "SparseAdam": "gradients are dense: use Adam",
     "weight_norm": "write g * v / v.norm(…) in forward", "skip_init": "use init.… after the layer is made",
 }
+
+# FloatTensor, LongTensor …, which PyTorch once had for what dtype says
+OLD_TYPES = {"half": "float16", "float": "float32", "double": "float64", "char": "int8", "byte": "uint8", "short": "int16",
+             "int": "int32", "long": "int64", "bool": "bool"}
 
 
 def refuse(place: str, name: str, instead: dict[str, str] = INSTEAD) -> NoReturn:
@@ -43,6 +80,9 @@ def refuse(place: str, name: str, instead: dict[str, str] = INSTEAD) -> NoReturn
     near = difflib.get_close_matches(name, [x for x in vars(sys.modules[place]) if not x.startswith("_")], n=3, cutoff=0.7)
     if name in instead:
         text += f": {instead[name]}"
+    elif name.endswith("Tensor") and name.removesuffix("Tensor").lower() in OLD_TYPES:
+        where = ", device='cuda'" if place.endswith("cuda") else ""
+        text += f": write tensor(data, dtype={OLD_TYPES[name.removesuffix('Tensor').lower()]}{where})"
     elif name.startswith("Lazy"):
         text += f": {name.removeprefix('Lazy')} is told its sizes"
     elif near:
@@ -58,12 +98,10 @@ def find(name: str) -> Any:
         return getattr(importlib.import_module(f"{package}.nn.functional"), name)
     if not name.startswith("_") and importlib.util.find_spec(f"{package}.{name}") is not None:
         return importlib.import_module(f"{package}.{name}")
-    text = f"{package} has no {name!r}"
-    if not name.startswith("_"):
-        known = [each for each in vars(importlib.import_module(package)) if not each.startswith("_")]
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.7)
-        if near:
-            text += f": did you mean {' or '.join(near)}?"
-        else:
-            text += ": it is not offered here, or is a method of Tensor, or is in nn, nn.functional, linalg or optim"
-    raise AttributeError(text)
+    if name not in INSTEAD and not name.startswith("_"):
+        if hasattr(Tensor, name):
+            raise AttributeError(f"{package} has no {name!r}: it is a method of Tensor")
+        for place in ("nn", "optim", "nn.functional", "linalg"):
+            if callable(vars(importlib.import_module(f"{package}.{place}")).get(name)):
+                raise AttributeError(f"{package} has no {name!r}: it is {place}.{name}")
+    refuse(package, name)

@@ -273,4 +273,5 @@ def __getattr__(name: str) -> Any:
     if name in ("Sample", "shapes", "arrays", "broadcastable"):
         from . import strategies
         return getattr(strategies, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .names import refuse
+    refuse(__name__, name)

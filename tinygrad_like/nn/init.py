@@ -248,3 +248,10 @@ def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
 
 
 check_inputs(globals(), __all__)
+
+
+if not TYPE_CHECKING:                                           # which shall find mistakes by itself
+    def __getattr__(name):
+        """An error that says what there is instead: xavier_uniform was once what xavier_uniform_ is."""
+        from ..names import refuse
+        refuse(__name__, name)

@@ -3,8 +3,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator
+from functools import update_wrapper
+from types import FunctionType
 from typing import Any
 
+from .. import __name__ as PACKAGE
 from ..functions.convert import converted
 from ..functions.creation import empty_like
 from ..tensor import Tensor
@@ -33,6 +36,15 @@ class Module(Hooked, Saved):
     calls `forward`, with the hooks around it; an error on the way says which layer of the network it came from.
     """
     training: bool
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """A layer of ours that takes its __init__ from another has it by its own name, which errors about missing arguments say."""
+        super().__init_subclass__(**kwargs)
+        code: Any = cls.__init__
+        if "__init__" not in vars(cls) and cls.__module__.startswith(PACKAGE):
+            own = FunctionType(code.__code__, code.__globals__, "__init__", code.__defaults__, code.__closure__)
+            cls.__init__ = update_wrapper(own, code)            # type: ignore[method-assign]
+            own.__qualname__, own.__kwdefaults__ = f"{cls.__qualname__}.__init__", code.__kwdefaults__
 
     def __init__(self) -> None:
         own = self.__dict__                                     # past __setattr__, which needs these

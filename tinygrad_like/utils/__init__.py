@@ -9,4 +9,5 @@ def __getattr__(name: str) -> Any:
     """`utils.data` and `utils.checkpoint`, loaded when they are first asked for."""
     if name in ("checkpoint", "data"):
         return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"{__name__} has no {name!r}: there are checkpoint and data")
+    from ..names import refuse
+    refuse(__name__, name)
