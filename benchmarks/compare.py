@@ -4,9 +4,9 @@
     python benchmarks/compare.py [--threads 1 2] [--only cnn lstm] [--rounds 7] [--out DIRECTORY]
 
 Each engine runs in a process of its own, and they take turns: a round is half a second of steps.  The table gives the best step of
-all rounds, the median, and PyTorch's best divided by the engine's: above 1 is faster than PyTorch.  Where PyTorch has a better memory format
-for convolutions, it is timed in that too.  Memory is the most that the process ever held, beyond what it held before the first step.
-It is written as Markdown (compare.md) and drawn (compare.png).
+all rounds, the median, and PyTorch's best divided by the engine's: above 1 is faster than PyTorch.  Where PyTorch has a better memory
+format for convolutions, it is timed in that too.  Memory is the most that the process ever held, beyond what it held before the
+first step.  It is written as Markdown (compare.md) and drawn (compare.png).
 """
 import argparse
 import importlib
@@ -76,14 +76,17 @@ def start(engine, workload, threads):
 
 
 # ---- in the process that asks -----------------------------------------------------------------------------------
+def environment(threads):
+    """This one, without what slows NumPy down, and with a number of threads."""
+    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS") if threads else ()
+    return {key: value for key, value in os.environ.items() if key not in SLOWING} | dict.fromkeys(names, str(threads))
+
+
 class Process:
     """An engine at work on a workload, in a process of its own."""
 
     def __init__(self, engine, workload, threads):
-        environment = {key: value for key, value in os.environ.items() if key not in SLOWING}
-        for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-            environment[name] = str(threads)
-        self.process = subprocess.Popen([sys.executable, __file__, "--serve", engine, workload, str(threads)], env=environment,
+        self.process = subprocess.Popen([sys.executable, __file__, "--serve", engine, workload, str(threads)], env=environment(threads),
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.seconds, self.bytes = [], 0
         self.works = bool(self.process.stdout.readline())
@@ -129,30 +132,21 @@ def wanted(workload):
 
 def machine():
     """What it ran on: lines of Markdown."""
-    import numpy
-    blas = numpy.show_config(mode="dicts")["Build Dependencies"]["blas"]
     versions = [f"Python {platform.python_version()}"]
     for name in ("tinygrad_like", "numpy", "torch", "tinygrad", "mygrad", "autograd"):
         try:
             versions.append(f"{name} {importlib.metadata.version(name)}")
         except importlib.metadata.PackageNotFoundError:
             pass
-    model = [line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")] or [platform.processor()]
-    return [f"{os.cpu_count()} cores, {model[0]}; {platform.system()}; load {os.getloadavg()[0]:.1f}", ", ".join(versions),
-            f"BLAS: {blas['name']} {blas['version']}, kernel {blas_kernel()}"]
-
-
-def blas_kernel():
-    """The processor that OpenBLAS computes for, as tinygrad_like's `info` prints it."""
-    out = subprocess.run([sys.executable, "-m", "tinygrad_like", "info"], capture_output=True, text=True,
-                         env={key: value for key, value in os.environ.items() if key not in SLOWING}).stdout
-    lines = [line.split(None, 1)[1] for line in out.splitlines() if line.lower().startswith("blas")]
-    return lines[0] if lines else "unknown"
+    info = subprocess.run([sys.executable, "-m", "tinygrad_like", "info"], capture_output=True, text=True, env=environment(None)).stdout
+    about = [" ".join(line.split()) for line in info.splitlines() if line.startswith(("CPU:", "BLAS:", " " * 15 + "kernel"))]
+    return [*about, ", ".join(versions), f"load before: {os.getloadavg()[0]:.1f}"]
 
 
 def table(results, titles):
     """A row for each workload, number of threads, and engine."""
-    lines = ["| workload | threads | engine | best, ms | median, ms | PyTorch's best / this | memory, MB |", "|---|---|---|---|---|---|---|"]
+    lines = ["| workload | threads | engine | best, ms | median, ms | PyTorch's best / this | memory, MB |",
+             "|---|---|---|---|---|---|---|"]
     for (workload, threads), engines in results.items():
         for engine, (best, median, megabytes) in engines.items():
             ratio = f"{engines['PyTorch'][0] / best:.2f}" if "PyTorch" in engines else ""
@@ -171,7 +165,7 @@ def draw(results, path):
     height = 0.8 / len(counts)
     for i, threads in enumerate(counts):
         ratios = [results[name, threads]["PyTorch"][0] / results[name, threads]["ours"][0] for name in names]
-        bars = axes.barh([row + i * height for row in range(len(names))], ratios, height, label=f"{threads} thread{'s' * (threads > 1)}")
+        bars = axes.barh([row + i * height for row in range(len(names))], ratios, height, label=f"threads: {threads}")
         axes.bar_label(bars, fmt="%.2f", padding=2, fontsize=8)
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_yticks([row + height * (len(counts) - 1) / 2 for row in range(len(names))], names)
@@ -198,8 +192,9 @@ def main():
         for workload in options.only:
             engines = [engine for engine in wanted(workload) if engine in options.engines]
             found = results[workload, threads] = measure(workload, threads, engines, options.rounds, options.seconds)
-            print(f"{workload}, {threads} threads: " + ", ".join([f"{engine} {best:.3f} ms" for engine, (best, *_) in found.items()])
-                  + (f"; ratio {found['PyTorch'][0] / found['ours'][0]:.2f}" if {"ours", "PyTorch"} <= found.keys() else ""), flush=True)
+            ratio = f"; ratio {found['PyTorch'][0] / found['ours'][0]:.2f}" if {"ours", "PyTorch"} <= found.keys() else ""
+            times = ", ".join([f"{engine} {best:.3f} ms" for engine, (best, *_) in found.items()])
+            print(f"{workload}, {threads} threads: {times}{ratio}", flush=True)
     titles = {name: function.__doc__ for name, function in WORKLOADS.items()}
     text = "\n\n".join(["\n".join([f"- {line}" for line in lines]), "\n".join(table(results, titles))]) + "\n"
     (options.out / "compare.md").write_text(text)

@@ -12,6 +12,7 @@ from .types import (Size, device, dtype, finfo, get_default_device, get_default_
 from .types import complex64, complex128, float16, float32, float64, int8, int16, int32, int64, uint8
 from .backend import set_debug
 from .derivatives import checkpoint, hessian, hvp, jacobian, jvp, vhp, vjp
+from .machine import get_num_threads, set_num_threads
 from .grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .printing import set_printoptions
 from .serialize import load, save

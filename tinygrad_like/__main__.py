@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from . import __name__ as package, __version__, backend, errors
+from . import __name__ as package, __version__, backend, errors, machine
 
 # extra -> what it is for, and the modules (and their names as distributions) that it brings
 EXTRAS = {
@@ -66,14 +66,8 @@ def blas() -> Iterator[str]:
         yield f"{found.get('name', 'unknown')} {found.get('version', '')}".strip()
     else:
         yield "none was found when this NumPy was built, so matrix products are slow: the wheels that pip installs have one"
-    try:
-        from threadpoolctl import threadpool_info
-    except ImportError:
-        yield "its kernel and threads: pip install threadpoolctl, and they are shown here"
-        return
-    for each in threadpool_info():
-        if each.get("user_api") == "blas":
-            yield f"kernel {each.get('architecture', 'unknown')}, {threads(each.get('num_threads'))}"
+    if kernel := machine.kernel():
+        yield f"kernel {kernel}, {threads(machine.get_num_threads())}"
 
 
 def threads(n: int | None) -> str:
@@ -145,10 +139,8 @@ def version(distribution: str) -> str:
 
 
 def warned() -> Iterator[str]:
-    for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
-        if os.environ.get(name):
-            yield (f"the environment sets {name}={os.environ[name]}, which can make NumPy's matrix products half as fast: unset "
-                   "it, unless it is there for a reason")
+    if said := machine.slow_products():
+        yield said
 
 
 def lines(path: str) -> list[str]:

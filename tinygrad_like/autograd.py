@@ -13,7 +13,7 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
-from . import backend, edits, errors
+from . import backend, edits, errors, machine
 from .backend import array_types
 from .grad_mode import (
     enable_grad as enable_grad,
@@ -67,7 +67,7 @@ def sweep(outputs: list[tuple[Node, Any]], targets: set[Node] | None = None, cre
     gradient is to be retained.  Gradients are arrays, or under `create_graph` Tensors.  Nothing in it is shared with
     anybody: the caller owns what is returned.
     """
-    backend.prepare()
+    machine.prepare()
     useful = None if targets is None else leading_to(targets, outputs)
     grads: dict[Node, Any] = {}                                 # what has arrived at a node so far
     waiting: list[tuple[int, Node]] = []                        # the nodes where something has, the youngest first

@@ -6,11 +6,8 @@ data crosses in `to_device` alone.  CuPy is imported when its device is first as
 from __future__ import annotations
 
 import functools
-import importlib
 import math
 import os
-import sys
-import warnings
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -530,41 +527,3 @@ def working_set(x: Any) -> tuple[int, int]:
     On the host it is what a second-level cache holds; on a GPU each start of a kernel costs more than what it leaves out.
     """
     return (1 << 18, 64) if type(x) is numpy.ndarray else (1 << 26, 1 << 12)
-
-
-# ---- before the first backward pass -----------------------------------------------------------------------------
-_prepared = False
-
-
-def prepare() -> None:
-    """What a process that trains should have done, once, and one that only imports us should not."""
-    global _prepared
-    if not _prepared:
-        _prepared = True
-        keep_memory()
-        warn_of_slow_products()
-
-
-def keep_memory() -> bool:
-    """Have glibc keep freed memory instead of returning it to the system; whether that was done.
-
-    Fresh pages are faulted in one by one, which costs more than most elementwise work on them: a training step of a small
-    convolutional network takes 1.6 times as long without this.  TINYGRAD_LIKE_KEEP_MEMORY=0 leaves the allocator alone.
-    """
-    if sys.platform != "linux" or os.environ.get("TINYGRAD_LIKE_KEEP_MEMORY") == "0":
-        return False
-    ctypes = importlib.import_module("ctypes")
-    mmap_threshold, trim_threshold = -3, -1                     # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD in <malloc.h>
-    try:
-        libc = ctypes.CDLL("libc.so.6")                         # glibc's name: not found on musl
-        return bool(libc.mallopt(mmap_threshold, 1 << 30) and libc.mallopt(trim_threshold, 2**31 - 1))
-    except (OSError, AttributeError):                           # nothing is lost but speed
-        return False
-
-
-def warn_of_slow_products() -> None:
-    """Say so if the environment ties NumPy's matrix products to an older processor: that can halve their speed."""
-    for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
-        if os.environ.get(name):
-            warnings.warn(f"the environment sets {name}={os.environ[name]}, which can make NumPy's matrix products half as fast: "
-                          "unset it, unless it is there for a reason", RuntimeWarning, stacklevel=4)

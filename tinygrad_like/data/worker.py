@@ -25,7 +25,7 @@ from collections import deque
 from multiprocessing import connection, reduction
 from typing import Any
 
-from .. import backend
+from .. import backend, machine
 from .fetch import END, Failed, Fetch, attributes, few, renamed, said
 from .seeding import seed_all
 
@@ -65,7 +65,7 @@ def work(pipe: Any, others: list[Any], fetch: Fetch, id: int, num_workers: int, 
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for each in others:
         each.close()
-    backend.keep_memory()
+    machine.keep_memory()
     backend.set_default_device("cpu")                           # a forked process cannot use the GPU
     parent, begun = os.getppid(), False
     fetch.current = current

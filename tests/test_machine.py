@@ -1,0 +1,86 @@
+"""Threads, and the library of matrix products (`machine`)."""
+import threading
+
+import numpy as np
+import pytest
+
+import tinygrad_like as tl
+from tinygrad_like import machine
+
+
+@pytest.fixture
+def threads():
+    before = tl.get_num_threads()
+    yield tl.set_num_threads
+    tl.set_num_threads(before)
+
+
+def test_work_is_shared_out(threads):
+    threads(3)
+    x, seen = np.zeros(100), {}
+
+    def fill(part):
+        seen[part.start, part.stop] = threading.get_ident()
+        x[part] += np.arange(100)[part]
+    machine.in_parallel(fill, 100, x, 10 * machine.WORTH_IT)
+    assert (x == np.arange(100)).all()
+    assert sorted(seen) == [(0, 33), (33, 66), (66, 100)] and seen[0, 33] == threading.get_ident() and len(set(seen.values())) > 1
+
+
+@pytest.mark.parametrize("count, n, numbers", [(1, 100, 10**9), (4, 100, machine.WORTH_IT), (4, 1, 10**9), (2, 0, 10**9)])
+def test_work_that_is_not(threads, count, n, numbers):
+    threads(count)
+    parts = []
+    machine.in_parallel(parts.append, n, np.zeros(1), numbers)
+    assert parts == [slice(0, n)]
+
+
+def test_an_error_in_any_thread_arrives_and_the_others_are_waited_for(threads):
+    threads(2)
+    done = []
+
+    def fail(part):
+        if part.start:
+            raise ValueError("here")
+        done.append(part)
+    for _ in range(3):
+        with pytest.raises(ValueError, match="here"):
+            machine.in_parallel(fail, 10, np.zeros(1), 10**9)
+    assert len(done) == 3 and tl.get_num_threads() == 2
+
+
+def test_settings_of_numpy_hold_in_all_threads(threads):
+    threads(2)
+    states = []
+    with np.errstate(divide="ignore", over="raise"):
+        machine.in_parallel(lambda part: states.append(np.geterr()), 10, np.zeros(1), 10**9)
+    assert len(states) == 2 and all(state["divide"] == "ignore" and state["over"] == "raise" for state in states)
+
+
+@pytest.mark.skipif(machine.openblas("get_num_threads") is None, reason="this NumPy does not use OpenBLAS")
+def test_matrix_products_have_as_many_threads(threads):
+    for n in (1, 2):
+        threads(n)
+        assert tl.get_num_threads() == machine.openblas("get_num_threads")() == n
+    inside = []
+    machine.in_parallel(lambda part: inside.append(machine.openblas("get_num_threads")()), 10, np.zeros(1), 10**9)
+    assert inside == [1, 1] and machine.openblas("get_num_threads")() == 2
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 1.0, True, "2", None])
+def test_a_number_of_threads(wrong):
+    with pytest.raises(RuntimeError, match="positive integer"):
+        tl.set_num_threads(wrong)
+
+
+@pytest.mark.parametrize("setting, kernel, flags, slow", [
+    ("Haswell", "Haswell", {"avx512f", "avx2", "avx"}, "AVX-512"), ("Haswell", "Haswell", {"avx2", "avx"}, None),
+    ("SkylakeX", "SkylakeX", {"avx512f", "avx2"}, None), ("Nehalem", "Nehalem", {"avx2", "sse2"}, "AVX2"),
+    ("Zen", None, {"avx2"}, "OPENBLAS_CORETYPE=Zen"), ("NewOne", "NewOne", {"avx512f"}, None), ("", "Haswell", {"avx512f"}, None)])
+def test_an_older_processors_products_are_said(monkeypatch, setting, kernel, flags, slow):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", setting)
+    monkeypatch.delenv("OPENBLAS_L2_SIZE", raising=False)
+    monkeypatch.setattr(machine, "kernel", lambda: kernel)
+    monkeypatch.setattr(machine, "processor_flags", lambda: flags)
+    said = machine.slow_products()
+    assert said is None if slow is None else slow in said

@@ -1,0 +1,182 @@
+"""The processor under NumPy: its threads, the library that multiplies its matrices, and how memory is kept.
+
+NumPy computes on one thread; only its matrix products, OpenBLAS's, use more.  `in_parallel` gives each thread a share of an op's
+work, where the op is large enough.
+"""
+from __future__ import annotations
+
+import contextvars
+import ctypes
+import functools
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .backend import host
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+__all__ = ["get_num_threads", "set_num_threads"]
+
+WORTH_IT = 1 << 18                                              # numbers: with fewer, threads take longer than they save
+_threads: int | None = None                                     # None: as many as OpenBLAS takes
+_pool: ThreadPoolExecutor | None = None
+
+
+# ---- threads ----------------------------------------------------------------------------------------------------
+def get_num_threads() -> int:
+    """How many threads compute on the CPU: at first as many as OpenBLAS takes, which is a thread a core, or OPENBLAS_NUM_THREADS
+    or OMP_NUM_THREADS where these are set."""
+    global _threads
+    if _threads is None:
+        _threads = openblas("get_num_threads")() if openblas("get_num_threads") else 1
+    return _threads
+
+
+def set_num_threads(num: int, /) -> None:
+    """Compute on so many threads on the CPU, matrix products included."""
+    global _threads, _pool
+    if type(num) is not int or num < 1:
+        raise RuntimeError(f"set_num_threads takes a positive integer, got {num!r}")
+    if set_threads := openblas("set_num_threads"):
+        set_threads(num)
+    _threads, _pool = num, None
+
+
+def in_parallel(function: Callable[[slice], Any], n: int, like: Any, numbers: int) -> None:
+    """function(slice) for 0 … n - 1: in a slice for each thread, all at once, if the work on so many `numbers` repays it.
+
+    The function writes its results into arrays, each slice to places of its own.  Meanwhile matrix products keep to their thread.
+    On a GPU, and where threads do not pay, it is one slice for all.
+    """
+    count = min(get_num_threads(), n, numbers // WORTH_IT) if type(like) is host.ndarray else 1
+    if count < 2:
+        function(slice(0, n))
+        return
+    slices = [slice(i * n // count, (i + 1) * n // count) for i in range(count)]
+    set_threads = openblas("set_num_threads")
+    if set_threads:
+        set_threads(1)
+    try:
+        waiting = [pool().submit(contextvars.copy_context().run, function, part) for part in slices[1:]]
+        try:
+            function(slices[0])
+        finally:
+            errors = [each.exception() for each in waiting]     # waits for all: nobody may write on after this returned
+        if found := [error for error in errors if error is not None]:
+            raise found[0]
+    finally:
+        if set_threads:
+            set_threads(get_num_threads())
+
+
+def pool() -> ThreadPoolExecutor:
+    """The threads beside the one that asks."""
+    global _pool
+    if _pool is None:
+        from concurrent.futures import ThreadPoolExecutor
+        _pool = ThreadPoolExecutor(max(1, get_num_threads() - 1), thread_name_prefix="tinygrad_like")
+    return _pool
+
+
+def _forget_pool() -> None:
+    """A forked process has none of its parent's threads."""
+    global _pool
+    _pool = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pool)
+
+
+# ---- OpenBLAS ---------------------------------------------------------------------------------------------------
+@functools.cache
+def openblas(name: str) -> Any:
+    """A function of the OpenBLAS that NumPy uses, such as "get_num_threads"; None if NumPy uses another library."""
+    try:
+        library = ctypes.CDLL(sys.modules["numpy._core._multiarray_umath"].__file__)
+    except (OSError, KeyError):
+        return None
+    for pattern in ("scipy_openblas_{}64_", "scipy_openblas_{}", "openblas_{}64_", "openblas_{}"):      # in wheels, in systems
+        if hasattr(library, pattern.format(name)):
+            return getattr(library, pattern.format(name))
+    return None
+
+
+def kernel() -> str | None:
+    """The processor that OpenBLAS computes for: "SkylakeX", "Zen" …; None if NumPy uses another library."""
+    function = openblas("get_corename")
+    if function is None:
+        return None
+    function.restype = ctypes.c_char_p
+    return str(function().decode())
+
+
+# ---- before the first backward pass -----------------------------------------------------------------------------
+_prepared = False
+
+
+def prepare() -> None:
+    """What a process that trains should have done, once, and one that only imports us should not."""
+    global _prepared
+    if not _prepared:
+        _prepared = True
+        keep_memory()
+        warn_of_slow_products()
+
+
+def keep_memory() -> bool:
+    """Have glibc keep freed memory instead of returning it to the system; whether that was done.
+
+    Fresh pages are faulted in one by one, which costs more than most elementwise work on them: a training step of a small
+    convolutional network takes 1.6 times as long without this.  TINYGRAD_LIKE_KEEP_MEMORY=0 leaves the allocator alone.
+    """
+    if sys.platform != "linux" or os.environ.get("TINYGRAD_LIKE_KEEP_MEMORY") == "0":
+        return False
+    mmap_threshold, trim_threshold = -3, -1                     # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD in <malloc.h>
+    try:
+        libc = ctypes.CDLL("libc.so.6")                         # glibc's name: not found on musl
+        return bool(libc.mallopt(mmap_threshold, 1 << 30) and libc.mallopt(trim_threshold, 2**31 - 1))
+    except (OSError, AttributeError):                           # nothing is lost but speed
+        return False
+
+
+def warn_of_slow_products() -> None:
+    """Say so if the environment ties NumPy's matrix products to an older processor: that can halve their speed."""
+    if said := slow_products():
+        warnings.warn(said, RuntimeWarning, stacklevel=4)
+
+
+def slow_products() -> str | None:
+    """What is wrong with the environment of NumPy's matrix products, if it makes them slow."""
+    setting = os.environ.get("OPENBLAS_CORETYPE")
+    used = kernel() if setting else None
+    best = [name for flag, name in VECTORS.items() if flag in processor_flags()]
+    if setting and (used is None or not best or (used in VECTORS_OF and VECTORS_OF[used] not in best[:1])):
+        return (f"the environment sets OPENBLAS_CORETYPE={setting}"
+                + (f", an older processor than this one, which has {best[0]}" if best else "")
+                + ": that can make NumPy's matrix products half as fast.  Unset it, unless it is there for a reason")
+    if size := os.environ.get("OPENBLAS_L2_SIZE"):
+        return (f"the environment sets OPENBLAS_L2_SIZE={size}, which can make NumPy's matrix products half as fast: unset it, "
+                "unless it is there for a reason")
+    return None
+
+
+VECTORS = {"avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX", "sse2": "SSE"}        # flag of the processor: its name
+VECTORS_OF = {name: vectors for vectors, names in {             # OpenBLAS's kernels, by what they use
+    "AVX-512": ["SkylakeX", "Cooperlake", "SapphireRapids"], "AVX2": ["Haswell", "Zen", "Excavator"],
+    "AVX": ["Sandybridge", "Bulldozer", "Piledriver", "Steamroller"],
+    "SSE": ["Prescott", "Core2", "Penryn", "Dunnington", "Nehalem", "Atom", "Katmai", "Coppermine", "Northwood", "Banias", "Athlon",
+            "Opteron", "Opteron_SSE3", "Barcelona", "Bobcat"]}.items() for name in names}
+
+
+def processor_flags() -> set[str]:
+    """What the processor can do, in Linux's words; nothing where these are not known."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            return set(next((line for line in file if line.startswith("flags")), "").split())
+    except OSError:
+        return set()
