@@ -144,12 +144,35 @@ def test_a_place_in_another_epoch_means_nothing(tmp_path):
         model.fit(x, y, batch_size=10, verbose=0, resume_from=tmp_path)
 
 
+def test_between_epochs_other_data_are_a_warning(tmp_path):
+    train(tmp_path, epochs=1)
+    model, (x, y) = network(), samples(110)
+    model.compile("adamw", nn.CrossEntropyLoss(), ["accuracy"])
+    callbacks = [ReduceLROnPlateau("loss"), EarlyStopping("loss")]
+    with pytest.raises(ValueError, match="pass the same ones, in the same order"), pytest.warns(UserWarning) as caught:
+        model.fit(x, y, batch_size=16, verbose=0, epochs=2, resume_from=tmp_path, callbacks=callbacks)
+    assert "samples was 96 and is 110" in str(caught[0].message) and caught[0].filename == __file__
+
+
+def test_a_place_in_another_loader_means_nothing(tmp_path):
+    """As many batches, and other data."""
+    with pytest.raises(Stop):
+        train(tmp_path, (0, 4), "loader", save_every=2)
+    x, y = samples(119)
+    model = network()
+    model.compile("adamw", nn.CrossEntropyLoss(), ["accuracy"])
+    with pytest.raises(ValueError, match="within an epoch, and samples was 120 and is 119: its place in the epoch means nothing"):
+        model.fit(DataLoader(TensorDataset(tg.tensor(x), tg.tensor(y)), 16, shuffle=True), verbose=0, resume_from=tmp_path)
+
+
 def test_other_callbacks_are_noticed(tmp_path):
     train(tmp_path, epochs=1)
     model, (x, y) = network(), samples()
-    model.compile("adamw", nn.CrossEntropyLoss(), ["accuracy"])
-    with pytest.raises(ValueError, match="pass the same ones, in the same order"):
-        model.fit(x, y, verbose=0, epochs=2, resume_from=tmp_path)
+    optimizer = optim.AdamW(model.parameters())
+    model.compile(optimizer, nn.CrossEntropyLoss(), ["accuracy"])
+    for callbacks in [], [optim.lr_scheduler.StepLR(optimizer, 1), ReduceLROnPlateau("loss"), EarlyStopping("loss")]:
+        with pytest.raises(ValueError, match="had ExponentialLR, ReduceLROnPlateau, EarlyStopping, History: pass the same ones"):
+            model.fit(x, y, batch_size=16, validation_split=0.2, verbose=0, epochs=2, resume_from=tmp_path, callbacks=callbacks)
 
 
 def test_the_log_has_no_line_twice(tmp_path):
@@ -164,6 +187,29 @@ def test_the_log_has_no_line_twice(tmp_path):
         run((1, None))                                          # after the line was written, before the checkpoint was
     text = run()
     assert [line.split(",")[0] for line in text.splitlines()] == ["epoch", "0", "1", "2"]
+
+
+def test_the_log_is_never_lost(tmp_path, monkeypatch):
+    def run(epochs):
+        model, (x, y) = network(), samples()
+        model.compile("sgd", nn.CrossEntropyLoss())
+        model.fit(x, y, epochs=epochs, verbose=0, callbacks=[CSVLogger(tmp_path / "log.csv")], resume_from=tmp_path / "run")
+    run(2)
+    log, text = tmp_path / "log.csv", (tmp_path / "log.csv").read_text()
+    log.write_text(text + "2,0.")                               # it was killed while it wrote
+
+    def killed(*paths):
+        raise Stop
+    monkeypatch.setattr(replace.os, "replace", killed)
+    with pytest.raises(Stop):
+        run(3)
+    assert log.read_text() == text + "2,0."                     # and while it tidied up
+    monkeypatch.undo()
+    run(3)
+    assert log.read_text().startswith(text) and [line.split(",")[0] for line in log.read_text().splitlines()][1:] == ["0", "1", "2"]
+    log.write_text("epo")                                       # in the very first line
+    run(4)
+    assert [line.split(",")[0] for line in log.read_text().splitlines()] == ["epoch", "3"]
 
 
 # ---- a loop of one's own ----------------------------------------------------------------------------------------
@@ -291,12 +337,64 @@ def test_a_disk_that_fills_while_writing(tmp_path, monkeypatch):
     assert checkpoint.restore_latest() == {"epoch": 1}
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self"), reason="there is no folder that nobody can write to")
+@pytest.mark.parametrize("path, kind", [("/proc/run", FileNotFoundError), ("file/run", NotADirectoryError)])
+def test_a_folder_that_cannot_be_written_to(tmp_path, monkeypatch, path, kind):
+    monkeypatch.chdir(tmp_path)
+    open("file", "w").close()
+    checkpoint = Checkpoint(path, model=nn.Linear(1, 1))
+    assert checkpoint.restore_latest() is None
+    with pytest.raises(kind, match=f"{path}/checkpoint-00000000.pth' was not saved$"):
+        checkpoint.save()
+
+
+def test_two_trainings_in_one_folder(tmp_path):
+    model = nn.Linear(1, 1)
+    first, second = Checkpoint(tmp_path, model=model), Checkpoint(tmp_path, model=model)
+    first.save(epoch=1)
+    with pytest.raises(ValueError, match="00000000.pth' was not saved by this training: another one saves into that folder too"):
+        second.save(epoch=1)
+    third = Checkpoint(tmp_path, model=model)                   # begun anew, while the first is still there
+    third.restore_latest()
+    (tmp_path / ".checkpoint-00000001.pth.0.tmp").touch()
+    third.save(epoch=2)
+    assert len(os.listdir(tmp_path)) == 2                       # what was left is swept away
+    (tmp_path / ".checkpoint-00000002.pth.0.tmp").touch()
+    third.save(epoch=3)
+    assert len(os.listdir(tmp_path)) == 4                       # and what another is writing now is not
+    with pytest.raises(ValueError, match="another one saves into that folder"):
+        first.save(epoch=2)
+
+
+def test_another_model_optimizer_or_scheduler(tmp_path):
+    def resume(model=None, optimizer=optim.Adam, scheduler=optim.lr_scheduler.ExponentialLR, groups=1):
+        model = model or nn.Linear(2, 3)
+        optimizer = optimizer([{"params": list(model.parameters())[i::groups]} for i in range(groups)], lr=0.1)
+        checkpoint = Checkpoint(tmp_path, model=model, optimizer=optimizer, scheduler=scheduler(optimizer, 0.5))
+        return checkpoint.restore_latest(), checkpoint
+    resume()[1].save(epoch=1)
+    assert resume()[0] == {"epoch": 1}
+    begin = "Checkpoint: {} is not what it was when .*00000000.pth' was saved: go on with what it was, or begin anew in another"
+    with pytest.raises(ValueError, match=begin.format("model") + r"(.|\n)*weight: its shape is \(3, 2\) in the state_dict and"):
+        resume(nn.Linear(2, 4))
+    with pytest.raises(ValueError, match=begin.format("model") + r'(.|\n)*Missing key\(s\) in state_dict: "0.weight"'):
+        resume(nn.Sequential(nn.Linear(2, 3)))
+    with pytest.raises(ValueError, match=begin.format("optimizer") + ".*different number of parameter groups"):
+        resume(groups=2)
+    with pytest.raises(ValueError, match="optimizer was Adam when .*00000000.pth' was saved, and is AdamW now: go on with what"):
+        resume(optimizer=optim.AdamW)
+    with pytest.raises(ValueError, match="scheduler was ExponentialLR when .* and is PolynomialLR now"):
+        resume(scheduler=optim.lr_scheduler.PolynomialLR)
+
+
 def test_what_does_not_fit_is_said(tmp_path):
     with pytest.raises(TypeError, match="epoch is a int, which has no state_dict and no load_state_dict"):
         Checkpoint(tmp_path, epoch=3)
     with pytest.raises(ValueError, match="keep_last is a number of files, at least 1, or None, got 0"):
         Checkpoint(tmp_path, keep_last=0)
     Checkpoint(tmp_path / "a", model=nn.Linear(1, 1)).save()
+    with pytest.raises(TypeError, match="'names'.* is a numpy.ndarray"):
+        Checkpoint(tmp_path / "t").save(names=np.array(["cat", "dog"]))
     with pytest.raises(ValueError, match="holds model, and this training has model, optimizer"):
         model = nn.Linear(1, 1)
         Checkpoint(tmp_path / "a", model=model, optimizer=optim.SGD(model.parameters(), 0.1)).restore_latest()

@@ -660,8 +660,12 @@ def test_a_place_in_another_loader_is_refused():
     iterator = iter(loader)
     next(iterator)
     state = loader.state_dict()
-    with pytest.raises(ValueError, match="5 batches, and this loader has 10"):
+    with pytest.raises(ValueError, match="batch_size was 4 and is 2, batches was 5 and is 10"):
         DataLoader(Numbers(), 2).load_state_dict(state)
+    with pytest.raises(ValueError, match="dataset was of 20 samples and is of 19 samples"):                    # as many batches
+        DataLoader(Subset(Numbers(), range(19)), 4).load_state_dict(state)
+    with pytest.raises(ValueError, match="sampler was SequentialSampler and is RandomSampler"):
+        DataLoader(Numbers(), 4, shuffle=True).load_state_dict(state)
     with pytest.raises(ValueError, match="0 generators"):
         DataLoader(Numbers(), 4, generator=torch.Generator()).load_state_dict(state)
 

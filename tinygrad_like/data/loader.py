@@ -138,9 +138,9 @@ class DataLoader:
         if self._resume is not None:
             return self._resume
         if self._place is None:
-            return {"taken": 0, "batches": None, "generators": [g.get_state() for g in self._generators()], "random": None}
+            return {"taken": 0, "order": None, "generators": [g.get_state() for g in self._generators()], "random": None}
         place = self._place
-        return {"taken": place.taken, "batches": place.batches, "generators": place.generators, "random": place.random}
+        return {"taken": place.taken, "order": self._order(), "generators": place.generators, "random": place.random}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Be where `state_dict` said: the next `for` over this loader goes on with the batch after the last one handed out."""
@@ -148,9 +148,11 @@ class DataLoader:
         if len(state_dict["generators"]) != len(generators):
             raise ValueError(f"load_state_dict: the state was saved with {len(state_dict['generators'])} generators of its own, "
                              f"and this loader has {len(generators)}: make it as that one was")
-        if state_dict["batches"] is not None and state_dict["batches"] != self._count():
-            raise ValueError(f"load_state_dict: the state was saved within an epoch of {state_dict['batches']} batches, and this "
-                             f"loader has {self._count()}: make it with the same data set and batch_size")
+        was, now = state_dict["order"], self._order()
+        if was not in (None, now):
+            raise ValueError("load_state_dict: the state was saved within an epoch whose order was of another kind: "
+                             + ", ".join([f"{key} was {was[key]} and is {now[key]}" for key in now if was[key] != now[key]])
+                             + ".  Make the loader as it was, or load a state that was saved between two epochs")
         for generator, state in zip(generators, state_dict["generators"]):
             generator.set_state(state)
         self._place = None
@@ -162,18 +164,26 @@ class DataLoader:
         found = {id(g): g for g in [getattr(owner, "generator", None) for owner in owners] if isinstance(g, Generator)}
         return list(found.values())
 
-    def _count(self) -> int | None:
-        try:
-            return len(self)
-        except (TypeError, NotImplementedError):
-            return None
+    def _order(self) -> dict[str, Any]:
+        """What the order of an epoch depends on, besides random numbers."""
+        sampler = getattr(self.batch_sampler, "sampler", self.sampler)
+        return {"dataset": f"of {length(self.dataset)} samples", "batch_size": self.batch_size, "drop_last": self.drop_last,
+                "batches": length(self), "sampler": type(self.batch_sampler if sampler is None else sampler).__name__}
+
+
+def length(x: Any) -> int | None:
+    """How long x is; None if it does not know."""
+    try:
+        return len(x)
+    except (TypeError, NotImplementedError):
+        return None
 
 
 class Place:
     """How far an epoch is, and what it began with."""
 
     def __init__(self, loader: DataLoader) -> None:
-        self.taken, self.batches, self.random = 0, loader._count(), random_states()
+        self.taken, self.batches, self.random = 0, length(loader), random_states()
         self.generators = [g.get_state() for g in loader._generators()]
 
 

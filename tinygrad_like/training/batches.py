@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from .. import backend, errors
+from ..data.loader import length
 from ..functions.random import default_generator, get_rng_state, set_rng_state
 from ..op import wrap
 from ..tensor import Tensor
@@ -159,7 +160,8 @@ def check_lengths(name: str, xs: list[Any], y: Any, weight: Any) -> int:
 
 class Loader:
     """Batches of a DataLoader, or of anything that can be gone through again and again and gives (input, target)."""
-    samples = None
+    samples = property(lambda self: length(getattr(self.loader, "dataset", None)))
+    batch_size = property(lambda self: getattr(self.loader, "batch_size", None))
 
     def __init__(self, name: str, loader: Any, home: Home) -> None:
         self.name, self.loader, self.home = name, loader, home

@@ -100,16 +100,17 @@ class CallbackList:
         return [each for each in self.callbacks if hasattr(each, "state_dict")]
 
     def state_dict(self) -> dict[str, Any]:
-        own = self.remembering()
-        return {"names": [type(each).__name__ for each in own], "states": [each.state_dict() for each in own]}
+        return {"names": self.names(), "states": [each.state_dict() for each in self.remembering()]}
+
+    def names(self) -> list[str]:
+        return [type(getattr(each, "scheduler", each)).__name__ for each in self.remembering()]
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        own = self.remembering()
-        was, now = state["names"], [type(each).__name__ for each in own]
+        was, now = state["names"], self.names()
         if was != now:
             raise errors.WrongValue(f"resuming: this training has the callbacks {', '.join(now)}, and the one that was saved had "
                                     f"{', '.join(was)}: pass the same ones, in the same order")
-        for each, saved in zip(own, state["states"]):
+        for each, saved in zip(self.remembering(), state["states"]):
             each.load_state_dict(saved)
 
 
@@ -438,13 +439,15 @@ class CSVLogger(Callback):
             return
         with open(self.filename, newline="", encoding="utf-8") as file:
             rows = list(csv.reader(file, delimiter=self.separator))
+        if resumed:                                             # what was written after the checkpoint is written again
+            from ..serialize.replace import replacing
+            done = self.params["initial_epoch"]
+            rows = rows[:1] + [row for row in rows[1:] if len(row) == len(rows[0]) and int(row[0]) < done]
+            rows = rows if len(rows) > 1 else []                # the first line, too, may be torn
+            with replacing(os.path.abspath(self.filename)) as out:
+                out.write("".join([self._line(row) for row in rows]).encode())
         if rows:
             self.keys = rows[0][1:]
-            if resumed:                                         # what was written after the checkpoint is written again
-                done = self.params["initial_epoch"]
-                rows = rows[:1] + [row for row in rows[1:] if len(row) == len(rows[0]) and int(row[0]) < done]
-                with open(self.filename, "w", encoding="utf-8") as out:
-                    out.write("".join([self._line(row) for row in rows]))
 
     def _line(self, row: list[Any]) -> str:
         text = io.StringIO()

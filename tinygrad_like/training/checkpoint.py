@@ -10,6 +10,7 @@ from typing import Any
 from .. import backend, errors
 from ..data.seeding import random_states, set_random_states
 from ..functions.random import get_rng_state
+from ..nn.module import Module
 from ..op import wrap
 from ..serialize import load, save
 from ..tensor import Tensor
@@ -33,13 +34,12 @@ class Checkpoint:
     keep_last: how many files to keep; None: all.
 
     Besides the parts, a file holds the state of the random numbers: ours, which are drawn on the host for every device, Python's
-    and NumPy's own.  '
-             'CuPy's own generator does not tell its state, so it is seeded anew whenever a checkpoint is saved, and again from
-    that seed when it is restored.
+    and NumPy's own (of np.random; a generator of your own is saved as a part, if it has a state_dict).  CuPy's own generator does
+    not tell its state, so it is seeded anew whenever a checkpoint is saved, and again from that seed when it is restored.
 
     A file is written beside, and renamed when it is whole and on the disk: whenever the program is killed, or the disk is full, the
     files that there were are whole.  One that was damaged otherwise is not loaded (its checksums are wrong): the one before it is,
-    with a warning.
+    with a warning.  A folder is for one training at a time: when another saves there too, the next save() of this one says so.
     """
 
     def __init__(self, path: Any, *, keep_last: int | None = 3, **parts: Any) -> None:
@@ -50,6 +50,7 @@ class Checkpoint:
         self.add(**parts)
         if os.path.isfile(self.path):
             raise NotADirectoryError(f"Checkpoint: {self.path!r} is a file: give a folder, or Checkpoint.restore one file")
+        self.newest, self.swept = self._number(), False         # of the files that are known here
 
     def add(self, **parts: Any) -> None:
         """Have these parts saved and restored too."""
@@ -74,29 +75,45 @@ class Checkpoint:
 
         Returns the path of the file.
         """
-        os.makedirs(self.path, exist_ok=True)
-        files = self.files()
-        number = 1 + int(FILE.fullmatch(os.path.basename(files[-1]))[1]) if files else 0    # type: ignore[index]
+        number = self._number()
+        if number > self.newest:
+            raise errors.WrongValue(f"Checkpoint: {self.files()[-1]!r} was not saved by this training: another one saves into that "
+                                    "folder too.  Give each a folder of its own, or end the other and make a new Checkpoint")
         seed = seed_devices()
-        whole = {"parts": {name: part.state_dict() for name, part in self.parts.items()}, "info": info,
+        whole = {"parts": {name: part.state_dict() for name, part in self.parts.items()}, "kinds": self._kinds(), "info": info,
                  "random": {**random_states(), "devices": seed}}
-        path = os.path.join(self.path, f"checkpoint-{number:08d}.pth")
+        path = os.path.join(self.path, f"checkpoint-{number + 1:08d}.pth")
         try:
+            os.makedirs(self.path, exist_ok=True)
+            if not self.swept:
+                self._sweep()
             save(plain(whole), path)
-        except OSError as error:                                # the disk is full, or gone
-            raise OSError(error.errno, f"{error.strerror or error}: {path!r} was not saved.  The files before it are whole: make "
-                                       f"room, and resume from {self.path!r}") from error
+        except OSError as error:                                # the disk is full, or gone, or not to be written to
+            text = f"{error.strerror or error}: {path!r} was not saved"
+            if number >= 0:
+                text += f".  The files before it are whole: when that is mended, resume from {self.path!r}"
+            raise OSError(error.errno, text) from error
+        self.newest = number + 1
         if self.keep_last is not None:
-            for old in (files + [path])[:-self.keep_last]:
+            for old in self.files()[:-self.keep_last]:
                 os.remove(old)
-        self._sweep()
         return path
+
+    def _number(self) -> int:
+        """The number of the newest file; -1 if there is none."""
+        files = self.files()
+        return int(FILE.fullmatch(os.path.basename(files[-1]))[1]) if files else -1         # type: ignore[index]
+
+    def _kinds(self) -> dict[str, str]:
+        """What each part is, whose state another kind might take without a word.  (A model looks at the names itself.)"""
+        return {name: type(part).__name__ for name, part in self.parts.items() if not isinstance(part, Module)}
 
     def _sweep(self) -> None:
         """Remove what a program that was killed while saving has left."""
         for name in os.listdir(self.path):
             if name.startswith(".checkpoint-") and name.endswith(".tmp"):
                 os.remove(os.path.join(self.path, name))
+        self.swept = True
 
     def restore_latest(self) -> dict[str, Any] | None:
         """Restore from the newest file that is whole, and return the info that was saved with it; None if there is no file."""
@@ -123,9 +140,17 @@ class Checkpoint:
         if set(saved) != set(self.parts):
             raise errors.WrongValue(f"Checkpoint: {path!r} holds {', '.join(sorted(saved)) or 'no parts'}, and this training has "
                                     f"{', '.join(sorted(self.parts)) or 'none'}: name the same parts as when it was saved")
+        for name, kind in self._kinds().items():
+            if kind != (was := whole["kinds"].get(name, kind)):
+                raise errors.WrongValue(f"Checkpoint: {name} was {was} when {path!r} was saved, and is {kind} now: go on with what "
+                                        "it was, or begin anew in another folder")
         # A scheduler that is made changes the rates of its optimizer, so that is loaded after it.
         for name in sorted(self.parts, key=lambda name: hasattr(self.parts[name], "param_groups")):
-            self.parts[name].load_state_dict(saved[name])
+            try:
+                self.parts[name].load_state_dict(saved[name])
+            except (RuntimeError, ValueError, KeyError) as error:
+                raise errors.WrongValue(f"Checkpoint: {name} is not what it was when {path!r} was saved: go on with what it was, "
+                                        f"or begin anew in another folder.  {error}") from error
         set_random_states(whole["random"])
         if whole["random"]["devices"] is not None:
             seed_devices(whole["random"]["devices"])
@@ -134,7 +159,7 @@ class Checkpoint:
 
 def read(path: Any) -> dict[str, Any]:
     whole = as_was(load(path))
-    if not isinstance(whole, dict) or set(whole) != {"parts", "info", "random"}:
+    if not isinstance(whole, dict) or set(whole) != {"parts", "kinds", "info", "random"}:
         raise errors.WrongValue(f"{os.fspath(path)!r} is no checkpoint of a training.  If it is a state_dict: "
                                 "model.load_state_dict(load(path))")
     return whole
@@ -158,7 +183,7 @@ def plain(x: Any) -> Any:
     """x with arrays as tensors in a dict that says so, and dicts and lists of other kinds as plain ones."""
     if isinstance(x, Tensor):
         return x.detach()
-    if type(x) in backend.array_types:
+    if type(x) in backend.array_types and x.dtype.kind in "biufc":
         return {"an array": wrap(x)}
     if isinstance(x, dict):
         return {key: plain(value) for key, value in x.items()}

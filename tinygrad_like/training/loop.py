@@ -17,6 +17,7 @@ import functools
 import inspect
 import os
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -505,10 +506,14 @@ class Run:
                                     "restore it with Checkpoint, and pass initial_epoch")
         self.saved, self.random = info["fit"], random_states()
         self.epoch, self.batch = self.saved["epoch"], self.saved["batch"]
-        if self.batch and self.saved["setting"] != self.setting():
-            raise errors.WrongValue(f"fit: the checkpoint was saved within an epoch with {self.saved['setting']}, and now there is "
-                                    f"{self.setting()}: its place in the epoch means nothing so.  Go on with the same data and "
-                                    "arguments")
+        was, now = self.saved["setting"], self.setting()
+        changed = ", ".join([f"{key} was {was[key]} and is {now[key]}" for key in now if was[key] != now[key]])
+        if changed and self.batch:
+            raise errors.WrongValue(f"fit: the checkpoint was saved within an epoch, and {changed}: its place in the epoch means "
+                                    "nothing so.  Go on with the same data and arguments")
+        if changed:
+            warnings.warn(f"fit: since the checkpoint was saved, {changed}: the training goes on so, and its numbers are not those "
+                          "of one that was never interrupted", stacklevel=4)
         self.params.update(initial_epoch=self.epoch, resumed=True)
         if verbose:
             print(f"fit: resuming at epoch {self.epoch + 1}" + (f", batch {self.batch + 1}" if self.batch else ""), flush=True)
