@@ -653,6 +653,57 @@ def test_the_place_between_epochs_and_of_streams():
         assert lists(loader) == rest
 
 
+class Mixed(IterableDataset):
+    """Numbers in an order that depends on all that was drawn before."""
+
+    def __iter__(self):
+        held = []
+        for i in range(30):
+            held.append(i)
+            if len(held) > 8:
+                yield held.pop(int((torch.rand(1).item() + random.random() + numpy_random.rand()) * 3))
+        yield from held
+
+
+@pytest.mark.parametrize("size", [4, None])
+def test_a_stream_that_shuffles_goes_on_where_it_was(size, tmp_path):
+    from tinygrad_like.data import seeding
+
+    def go(batches, until=None):
+        seen = []
+        for batch in batches:
+            seen.append((torch.as_tensor(batch).tolist(), torch.rand(1).item(), random.random(), numpy_random.randn()))
+            if len(seen) == until:
+                break
+        return seen
+
+    seeding.seed_all(5)
+    whole = go(DataLoader(Mixed(), size))
+    assert sorted(np.hstack([x[0] for x in whole])) == list(range(30))
+    seeding.seed_all(5)
+    loader = DataLoader(Mixed(), size)
+    seen = go(loader, 3)
+    place, now = through_a_file([loader.state_dict(), seeding.random_states()], tmp_path / "state.pth")
+    seeding.seed_all(99)
+    loader = DataLoader(Mixed(), size)
+    loader.load_state_dict(place)
+    batches = iter(loader)
+    seeding.set_random_states(now)
+    assert seen + go(batches) == whole
+
+
+def test_a_stream_draws_the_same_here_as_in_a_worker():
+    def drawn(workers):
+        torch.manual_seed(2)
+        return lists(DataLoader(Mixed(), 4, num_workers=workers))
+    assert drawn(0) == drawn(1) == drawn(0)
+    torch.manual_seed(2), random.seed(2), numpy_random.seed(2)
+    loader = DataLoader(Mixed(), 4)
+    first, second = lists(loader), lists(loader)
+    assert first != second and random.random() == random.Random(2).random()
+    assert numpy_random.rand() == numpy_random.RandomState(2).rand()
+
+
 def test_a_place_in_another_loader_is_refused():
     loader = DataLoader(Numbers(), 4)
     next(iter(loader))
@@ -674,5 +725,9 @@ def test_names():
     import tinygrad_like
     assert tinygrad_like.utils.data.DataLoader is tinygrad_like.data.DataLoader is DataLoader
     assert isinstance(SequentialSampler(Numbers()), tinygrad_like.utils.data.Sampler)
-    with pytest.raises(AttributeError, match="checkpoint and data"):
+    with pytest.raises(AttributeError, match="utils has no 'nothing'"):
         tinygrad_like.utils.nothing                             # noqa: B018
+    with pytest.raises(AttributeError, match="one process: use RandomSampler"):
+        tinygrad_like.utils.data.DistributedSampler             # noqa: B018
+    with pytest.raises(AttributeError, match="subclass IterableDataset"):
+        tinygrad_like.utils.data.IterDataPipe                   # noqa: B018

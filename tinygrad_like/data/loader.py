@@ -6,13 +6,15 @@ Random numbers.  Each epoch draws a seed, from `generator` or the default genera
 default generator, Python's `random` and `np.random` are seeded by what belongs to (that seed, the number of the batch, the place
 in the batch): so they differ between samples, epochs and workers, and are the same on a rerun after `manual_seed`, for any number
 of workers.  (Of samples that are fetched together by `__getitems__`, once for all; of an IterableDataset, once an epoch for each
-worker.)  Without workers, samples draw from the generators of the process as they stand.
+worker.)  Without workers, samples draw from the generators of the process as they stand; an IterableDataset draws what one worker
+would.
 
 Interruptions.  `loader.state_dict()`, asked for between two batches, tells where in the epoch it is; after `load_state_dict` the
 next loop goes on with the batch that would have come.
 """
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -23,7 +25,7 @@ from .collate import default_collate, default_convert
 from .dataset import IterableDataset
 from .fetch import END, Fetch
 from .sampler import BatchSampler, RandomSampler, SequentialSampler, checked
-from .seeding import random_states, set_random_states
+from .seeding import Apart, random_states, set_random_states
 from .worker import Workers, context_of, error_from, get_worker_info
 
 __all__ = ["DataLoader", "default_collate", "default_convert", "get_worker_info"]
@@ -133,7 +135,7 @@ class DataLoader:
 
         Asked for between two batches, or between epochs.  It holds the random states at the beginning of the epoch, not those of
         now: whoever goes on from here restores those of the process too, as `training.Checkpoint` does.  A sampler of one's own
-        must give the same order once more from the same random states.
+        and an IterableDataset must give the same once more from the same random states.
         """
         if self._resume is not None:
             return self._resume
@@ -214,7 +216,9 @@ class Epoch(Iterator[Any]):
         if loader.num_workers:
             self.start_workers(loader)
         else:
-            self.fetch.start()
+            self.apart = Apart(self.seed) if loader._iterable else contextlib.nullcontext()
+            with self.apart:
+                self.fetch.start()
         if loader._iterable:
             for _ in range(taken):
                 next(self)
@@ -254,7 +258,8 @@ class Epoch(Iterator[Any]):
         if indices is END:
             return END
         self.number += 1
-        return self.fetch(self.number - 1, indices)
+        with self.apart:
+            return self.fetch(self.number - 1, indices)
 
     # ---- with workers -------------------------------------------------------------------------------------------
     def start_workers(self, loader: DataLoader) -> None:

@@ -2,10 +2,10 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import Any, cast
 
 from .. import backend
-from ..functions.random import default_generator, get_rng_state, set_rng_state
+from ..functions.random import Generator, default_generator, get_rng_state, set_rng_state
 
 
 def random_states() -> dict[str, Any]:
@@ -24,11 +24,11 @@ def set_random_states(states: dict[str, Any]) -> None:
 
 
 def seed_from(*numbers: int) -> int:
-    """64 bits that belong to these numbers, the first of which may be of any size.
+    """63 bits that belong to these numbers, the first of which may be of any size.
 
     By NumPy's SeedSequence: numbers that differ in one bit give bits that have nothing in common (seed + 1 might not).
     """
-    return int(backend.host.random.SeedSequence(numbers[0], spawn_key=numbers[1:]).generate_state(1, "uint64")[0])
+    return int(backend.host.random.SeedSequence(numbers[0], spawn_key=numbers[1:]).generate_state(1, "uint64")[0] >> 1)
 
 
 def seed_all(seed: int) -> None:
@@ -36,3 +36,29 @@ def seed_all(seed: int) -> None:
     default_generator().manual_seed(seed)
     random.seed(seed)
     backend.host.random.seed([seed & 0xFFFFFFFF, seed >> 32])
+
+
+class Apart:
+    """Random numbers apart from the process's: those drawn in `with apart: …` begin as after `seed_all(seed)`, and go on in the
+    next `with` where they were.
+    """
+
+    def __init__(self, seed: int) -> None:
+        own = Generator().manual_seed(seed)
+        old = backend.host.random.RandomState([seed & 0xFFFFFFFF, seed >> 32])
+        self.others: Any = own.numpy, seed, random.Random(seed).getstate(), old._bit_generator              # type: ignore
+
+    def __enter__(self) -> None:
+        self.exchange()
+
+    def __exit__(self, *error: Any) -> None:
+        self.exchange()
+
+    def exchange(self) -> None:
+        """Put these generators in the place of the process's, and the reverse."""
+        own, np = default_generator(), cast(Any, backend.host.random)
+        taken = own.numpy, own._seed, random.getstate(), np.get_bit_generator()
+        own.numpy, own._seed, state, bits = self.others
+        random.setstate(state)
+        np.set_bit_generator(bits)
+        self.others = taken
