@@ -9,6 +9,8 @@ import tinygrad_like as torch
 from tinygrad_like.data.text import Padded, Vocabulary, WordTokenizer, bag_of_words, one_hot, pad
 from tinygrad_like.errors import BadFile
 
+nan = float("nan")
+
 
 def test_words():
     tokenize = WordTokenizer()
@@ -18,6 +20,15 @@ def test_words():
     assert tokenize("naïve café, año") == ["naïve", "café", ",", "año"] and tokenize("  \n") == []
     with pytest.raises(TypeError, match="for several"):
         tokenize(["a", "b"])
+
+
+def test_words_of_other_scripts():
+    tokenize = WordTokenizer()
+    assert tokenize("日本語テキスト") == list("日本語テキスト") and tokenize("Hello 世界!") == ["hello", "世", "界", "!"]
+    assert tokenize("한국어 텍스트") == ["한국어", "텍스트"] and tokenize("Привет, мир") == ["привет", ",", "мир"]
+    assert tokenize("नमस्ते दुनिया") == ["नमस्ते", "दुनिया"]               # vowel signs are characters that follow their letter
+    assert tokenize("cafe\u0301 İzmir") == ["cafe\u0301", "i\u0307zmir"]  # and so may accents be
+    assert tokenize("ok \u2764\ufe0f") == ["ok", "\u2764\ufe0f"] and tokenize("") == []
 
 
 def test_a_vocabulary():
@@ -45,6 +56,21 @@ def test_a_vocabulary_of_text_is_a_mistake():
             Vocabulary(**options)
 
 
+def test_a_vocabulary_is_made_of_strings():
+    """None would be unknown without a word about it, and a loop over the vocabulary have no end."""
+    v = Vocabulary().fit([["a", "b"], []])
+    assert list(v) == v.words == ["<pad>", "<unk>", "a", "b"] and None not in v and Vocabulary().fit([]).words == ["<pad>", "<unk>"]
+    assert v.decode([np.int64(2)]) == ["a"] and v(np.array(["a", "x"])) == [2, 1]
+    for wrong, text in [(lambda: v([None]), "a string, got None"), (lambda: v[3], "a string, got 3"), (lambda: v(None), "got None"),
+                        (lambda: v([["a"]]), "one text at a time"), (lambda: v.decode([[2]]), r"decode\(row\) for row"),
+                        (lambda: v.decode(2), "list of numbers, got 2"), (lambda: v.decode([2.0]), "2.0 is none"),
+                        (lambda: Vocabulary().fit([["a"], None]), "text 1 is None"),
+                        (lambda: Vocabulary().fit([["a", None]]), "text 0: a word is a string, got None"),
+                        (lambda: Vocabulary(["a", "b"]), r"given to fit\(texts\)")]:
+        with pytest.raises(TypeError, match=text):
+            wrong()
+
+
 def test_a_vocabulary_in_a_file(tmp_path):
     path = tmp_path / "words.json"
     v = Vocabulary(max_size=9, unknown="<unk>").fit([["año", "日"]])
@@ -70,8 +96,13 @@ def test_padding():
     assert rows.shape == (2, 2, 3) and rows[1, 1].tolist() == [0, 0, 0] and rows.dtype == torch.float32
     assert pad([np.ones(2), np.ones(1)]).dtype == torch.float64
     for bad, kind, text in [(lambda: pad([["a"]]), TypeError, "Vocabulary"), (lambda: pad([]), ValueError, "no sequences"),
-                            (lambda: pad(x, side="up"), ValueError, "side"), (lambda: pad([1, 2]), ValueError, "shape"),
-                            (lambda: pad([np.ones((2, 3)), np.ones((2, 4))]), ValueError, "first axis")]:
+                            (lambda: pad(x, side="up"), ValueError, "side"),
+                            (lambda: pad([1, 2]), ValueError, "element 0 is a number alone"),
+                            (lambda: pad([np.ones((2, 3)), np.ones((2, 4))]), ValueError, "first axis"),
+                            (lambda: pad(x, value=0.5), ValueError, "value=0.5 does not go with sequences of int64"),
+                            (lambda: pad(x, value=nan), ValueError, "value=nan"), (lambda: pad(x, -1), ValueError, "got -1"),
+                            (lambda: pad([np.ones(1, "uint8")], value=-1), ValueError, "value=-1 .* uint8"),
+                            (lambda: pad([[1, 2], [1, [2]]]), ValueError, "sequence 1 has rows that are not equally long")]:
         with pytest.raises(kind, match=text):
             bad()
 
@@ -93,6 +124,15 @@ def test_vectors():
     bags = bag_of_words([[1, 1, 2], [], torch.tensor([0])], 3)
     assert bags.tolist() == [[0, 2, 1], [0, 0, 0], [1, 0, 0]] and bags.dtype == torch.float32
     assert bag_of_words([], 3).shape == (0, 3)
+    for wrong in (lambda: one_hot([0.5], 3), lambda: one_hot(["a"], 3), lambda: one_hot([None], 3),
+                  lambda: bag_of_words([[0.5]], 3)):
+        with pytest.raises(TypeError, match="whole numbers"):
+            wrong()
+    assert one_hot([], 3).shape == (0, 3) and one_hot(2, 3).tolist() == [0, 0, 1]
+    with pytest.raises(ValueError, match="text 0 is 1"):
+        bag_of_words([1, 2], 3)
+    with pytest.raises(TypeError, match=r"len\(vocabulary\)"):
+        bag_of_words([[1]], Vocabulary())
     with pytest.raises(IndexError, match="text 1 has word number 3, and there are 3"):
         bag_of_words([[0], [3]], 3)
 

@@ -9,11 +9,14 @@ The vocabulary is made of the training part alone: words that only the test part
 """
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from numbers import Real
 from typing import Any
 
 from .. import autograd, backend, errors
@@ -23,11 +26,19 @@ from ..serialize.replace import replacing
 
 __all__ = ["WordTokenizer", "Vocabulary", "pad", "Padded", "one_hot", "bag_of_words"]
 
-# Chinese characters, Japanese kana and Hangul are written without spaces: each counts as a word.
-UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-LETTERS = rf"(?:(?![{UNSPACED}])\w)+"
-WORD = re.compile(rf"[{UNSPACED}]|{LETTERS}(?:['’\-.]{LETTERS})*")
-WORD_OR_MARK = re.compile(rf"{WORD.pattern}|[^\w\s]")
+# Chinese characters and Japanese kana are written without spaces: each counts as a word.
+UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+
+
+@functools.cache
+def pattern(ascii: bool, punctuation: bool) -> re.Pattern[str]:
+    """What a word looks like.  Accents and vowel signs that are characters of their own belong to the letter before them."""
+    word, mark = r"\w+(?:['\-.]\w+)*", r"[^\w\s]"                # of ASCII alone: as the one below, three times as fast
+    if not ascii:
+        signs = "".join([sign for sign in map(chr, range(0x300, 0x1f000)) if unicodedata.category(sign).startswith("M")])
+        letters = rf"[^\W{UNSPACED}]+(?:[{signs}]+[^\W{UNSPACED}]*)*"
+        word, mark = rf"[{UNSPACED}][{signs}]*|{letters}(?:['’\-.]{letters})*", rf"[^\w\s][{signs}]*"
+    return re.compile(f"{word}|{mark}" if punctuation else word)
 
 
 class WordTokenizer:
@@ -35,7 +46,7 @@ class WordTokenizer:
 
     lower: whether "The" and "the" are one word.        punctuation: whether each mark is a word too.
     A word is letters, digits and underscores, and what is joined to it without a space by ' - or . ("don't", "3.14"); each
-    character of Chinese, Japanese and Korean is one.
+    character of Chinese and Japanese is one.
     """
 
     def __init__(self, lower: bool = True, punctuation: bool = True) -> None:
@@ -45,7 +56,7 @@ class WordTokenizer:
         if not isinstance(text, str):
             raise TypeError(f"WordTokenizer takes one text, a string, got {type(text).__name__}: for several, "
                             "[tokenize(text) for text in texts]")
-        return (WORD_OR_MARK if self.punctuation else WORD).findall(text.lower() if self.lower else text)
+        return pattern(text.isascii(), self.punctuation).findall(text.lower() if self.lower else text)
 
     def __repr__(self) -> str:
         return f"WordTokenizer(lower={self.lower}, punctuation={self.punctuation})"
@@ -64,6 +75,9 @@ class Vocabulary:
 
     def __init__(self, min_freq: int = 1, max_size: int | None = None, specials: Sequence[str] = ("<pad>", "<unk>"),
                  unknown: str | None = "<unk>") -> None:
+        for name, number in ("min_freq", min_freq), ("max_size", max_size):
+            if not isinstance(number, (int, type(None))):
+                raise TypeError(f"Vocabulary: {name} is a whole number, got {number!r}: words are given to fit(texts)")
         if isinstance(specials, str) or len(set(specials)) < len(specials):
             raise ValueError(f"Vocabulary: specials is a list of different words, got {specials!r}")
         if unknown is not None and unknown not in specials:
@@ -84,11 +98,15 @@ class Vocabulary:
     def fit(self, texts: Iterable[Iterable[str]]) -> Vocabulary:
         """Number the words of texts that are cut into words: lists of strings.  Returns this vocabulary."""
         counts: Counter[str] = Counter()
-        for text in texts:
+        for i, text in enumerate([texts] if isinstance(texts, str) else texts):
             if isinstance(text, str):
                 raise TypeError(f"Vocabulary.fit takes texts cut into words, got the text {text[:40]!r}: use "
                                 "WordTokenizer() on each")
-            counts.update(text)
+            if not isinstance(text, Iterable):
+                raise TypeError(f"Vocabulary.fit takes texts cut into words, and text {i} is {text!r}")
+            words = list(text)
+            check_words(words, f"Vocabulary.fit, text {i}")
+            counts.update(words)
         for word in self.specials:
             counts.pop(word, None)
         words = sorted([word for word, n in counts.items() if n >= self.min_freq], key=lambda word: (-counts[word], word))
@@ -102,8 +120,13 @@ class Vocabulary:
     def __contains__(self, word: str) -> bool:
         return word in self._number
 
+    def __iter__(self) -> Iterator[str]:
+        """The words, in the order of their numbers."""
+        return iter(self.words)
+
     def __getitem__(self, word: str) -> int:
         """The number of a word."""
+        check_words([word], "Vocabulary")
         number = self._number.get(word, self._unknown)
         if number is None:
             raise KeyError(f"{word!r} is not in the vocabulary of {len(self)} words, and it has no word for unknown ones: "
@@ -115,15 +138,25 @@ class Vocabulary:
         if isinstance(words, str):
             raise TypeError(f"a vocabulary takes a list of words, got the text {words[:40]!r}: use WordTokenizer() on it, "
                             "or vocabulary[word] for a single word")
+        if not isinstance(words, Iterable):
+            raise TypeError(f"a vocabulary takes a list of words, got {words!r}")
+        words = list(words)
+        check_words(words, "Vocabulary")
         if self._unknown is None:
             return [self[word] for word in words]
         number, unknown = self._number, self._unknown
         return [number.get(word, unknown) for word in words]
 
     def decode(self, numbers: Any) -> list[str]:
-        """The words that the numbers stand for."""
-        numbers = numbers.tolist() if hasattr(numbers, "tolist") else list(numbers)
+        """The words that the numbers of one text stand for."""
+        numbers = numbers.tolist() if hasattr(numbers, "tolist") else numbers
+        if isinstance(numbers, str) or not isinstance(numbers, Iterable):
+            raise TypeError(f"decode takes a list of numbers, got {numbers!r}")
+        numbers = list(numbers)
         for n in numbers:
+            if not hasattr(n, "__index__"):
+                raise TypeError(f"decode takes the numbers of one text, ints, and {n!r} is none: for several texts, "
+                                "[vocabulary.decode(row) for row in rows]")
             if not 0 <= n < len(self):
                 raise IndexError(f"decode: {n} is no word's number: the vocabulary has {len(self)} words")
         return [self.words[n] for n in numbers]
@@ -154,6 +187,14 @@ class Vocabulary:
         return f"Vocabulary of {len(self)} words"
 
 
+def check_words(words: list[Any], who: str) -> None:
+    """That words are strings."""
+    for word in words:
+        if not isinstance(word, str):
+            raise TypeError(f"{who}: a word is a string, got {word!r}" + (
+                ": give one text at a time" if isinstance(word, (list, tuple)) else ""))
+
+
 def pad(sequences: Sequence[Any], length: int | None = None, value: float = 0, side: str = "right", cut: str = "right") -> Any:
     """Sequences of numbers in one tensor (batch, length): filled up with `value`, or cut.
 
@@ -163,8 +204,10 @@ def pad(sequences: Sequence[Any], length: int | None = None, value: float = 0, s
     for name, end in ("side", side), ("cut", cut):
         if end not in ("left", "right"):
             raise ValueError(f"pad: {name} is 'left' or 'right', got {end!r}")
+    if length is not None and not (hasattr(length, "__index__") and length >= 0):
+        raise ValueError(f"pad: length is a whole number, or None for the longest sequence's, got {length!r}")
     np = backend.host
-    arrays = [np.asarray(backend.to_device(x.detach().array, "cpu") if isinstance(x, autograd.Tensor) else x) for x in sequences]
+    arrays = [array_of(x, f"pad: sequence {i}") for i, x in enumerate(sequences)]
     if not arrays:
         raise ValueError("pad: there are no sequences: a batch has at least one")
     full = [a for a in arrays if a.size]
@@ -175,16 +218,37 @@ def pad(sequences: Sequence[Any], length: int | None = None, value: float = 0, s
         dtype = np.dtype("float32")
     rest = full[0].shape[1:] if full else ()
     for i, a in enumerate(arrays):
-        if a.ndim == 0 or a.size and a.shape[1:] != rest:
+        if a.ndim == 0:
+            raise errors.ShapeError(f"pad takes a list of sequences, and element {i} is a number alone, {a}: a batch of one "
+                                    "sequence is pad([sequence])")
+        if a.size and a.shape[1:] != rest:
             raise errors.ShapeError(f"pad: sequence {i} has shape {a.shape}, and another {('time', *rest)}: they may differ in the "
                                     "first axis alone")
     length = max([len(a) for a in arrays]) if length is None else length
+    if not isinstance(value, Real) or dtype.kind != "f" and not (value == value and holds(dtype, value)):
+        raise errors.WrongValue(f"pad: value={value!r} does not go with sequences of {dtype}")
     out = np.full((len(arrays), length, *rest), value, dtype)
     for row, a in zip(out, arrays):
         a = a[:length] if cut == "right" else a[max(0, len(a) - length):]
         if len(a):
             row[slice(0, len(a)) if side == "right" else slice(length - len(a), length)] = a
     return from_numpy(out)
+
+
+def array_of(numbers: Any, who: str) -> Any:
+    """A list, array or tensor as an array on the host."""
+    if isinstance(numbers, autograd.Tensor):
+        return backend.to_device(numbers.detach().array, "cpu")
+    try:
+        return backend.host.asarray(numbers)
+    except ValueError as error:
+        raise errors.ShapeError(f"{who} has rows that are not equally long: {numbers!r}") from error
+
+
+def holds(dtype: Any, value: Any) -> bool:
+    """Whether a type of whole numbers, or of truth values, has this one."""
+    low, high = (0, 1) if dtype.kind == "b" else (backend.iinfo(dtype).min, backend.iinfo(dtype).max)
+    return bool(value % 1 == 0 and low <= value <= high)
 
 
 class Padded:
@@ -210,18 +274,30 @@ def one_hot(indices: Any, num_classes: int) -> Any:
     Unlike nn.functional.one_hot, which gives int64, its result can be multiplied by weights: one_hot(x, n) @ W is W[x].
     """
     if not isinstance(indices, autograd.Tensor):
-        indices = from_numpy(backend.host.asarray(indices, "int64"))
+        indices = from_numpy(whole(indices, "one_hot"))
     return one_hot_of(indices, num_classes).float()
 
 
 def bag_of_words(sequences: Iterable[Sequence[int]], size: int) -> Any:
     """How often each word occurs: numbers of words, a list for each text; result (batch, size), float32."""
+    if not hasattr(size, "__index__"):
+        raise TypeError(f"bag_of_words: size is how many words there are, got {size!r}: write len(vocabulary)")
     np = backend.host
     rows = []
     for i, sequence in enumerate(sequences):
-        numbers = np.asarray(sequence.tolist() if isinstance(sequence, autograd.Tensor) else sequence, "int64")
+        numbers = whole(sequence, f"bag_of_words: text {i}")
+        if numbers.ndim != 1:
+            raise errors.ShapeError(f"bag_of_words takes a list of numbers for each text, and text {i} is {sequence!r}")
         if numbers.size and not (0 <= numbers.min() and numbers.max() < size):
             odd = int(numbers.max() if numbers.max() >= size else numbers.min())
             raise IndexError(f"bag_of_words: text {i} has word number {odd}, and there are {size} words")
         rows.append(np.bincount(numbers, minlength=size))
     return from_numpy(np.stack(rows).astype("float32") if rows else np.zeros((0, size), "float32"))
+
+
+def whole(numbers: Any, who: str) -> Any:
+    """Whole numbers as an array of int64."""
+    array = array_of(numbers, who)
+    if array.size and array.dtype.kind not in "biu":
+        raise TypeError(f"{who}: numbers of words are whole numbers, got {array.dtype}: a Vocabulary makes them of words")
+    return array.astype("int64")
