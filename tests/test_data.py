@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -425,6 +426,51 @@ def test_what_a_worker_knows():
     del loader
     gc.collect()
     assert ended(pids)
+
+
+def test_a_stream_that_gives_more_than_it_says_is_told():
+    class Everything(IterableDataset):
+        def __iter__(self):
+            return iter(range(20))
+
+        def __len__(self):
+            return 20
+
+    class Shared(Everything):
+        def __iter__(self):
+            info = get_worker_info()
+            return iter(range(info.id, 20, info.num_workers))
+
+    for size in 1, 4, None:
+        with pytest.warns(UserWarning, match="Everything says that it has 20 samples.*each of the 3 workers.*get_worker_info"):
+            list(DataLoader(Everything(), size, num_workers=3))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            for dataset, workers in (Shared(), 3), (Everything(), 1), (Everything(), 0):
+                assert list(DataLoader(dataset, size, num_workers=workers))
+
+
+def test_batches_that_are_kept_do_not_use_up_the_files():
+    code = """
+import resource
+import tinygrad_like as torch
+from tinygrad_like.utils.data import DataLoader, TensorDataset
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+kept = [x for x, in DataLoader(TensorDataset(torch.ones(200, 30000)), num_workers=1)]
+assert len(kept) == 200 and all((x == 1).all() for x in kept)
+"""
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60,
+                         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    assert out.returncode == 0, out.stderr
+
+
+def test_what_is_annotated_and_asked_of_a_loader():
+    assert DataLoader[tuple[torch.Tensor, torch.Tensor]] and torch.utils.data.StackDataset[int]
+    info = torch.data.worker.WorkerInfo(0, 1, 5, None)
+    with pytest.raises(AttributeError):
+        info.id = 3
+    with pytest.raises(TypeError, match="multiprocessing_context takes the name"):
+        DataLoader(Numbers(), num_workers=1, multiprocessing_context=object())
 
 
 def test_an_error_in_worker_init_fn_is_told():

@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Generic
 
 from ..functions.random import Generator, default_generator
 from .collate import default_collate, default_convert
-from .dataset import IterableDataset
+from .dataset import IterableDataset, Sample
 from .fetch import END, Fetch
 from .sampler import BatchSampler, RandomSampler, SequentialSampler, checked
 from .seeding import Apart, random_states, set_random_states
@@ -34,7 +35,7 @@ __all__ = ["DataLoader", "default_collate", "default_convert", "get_worker_info"
 FIXED = {"dataset", "batch_size", "drop_last", "sampler", "batch_sampler", "num_workers", "persistent_workers"}
 
 
-class DataLoader:
+class DataLoader(Generic[Sample]):
     """Batches of the samples of a data set.
 
     batch_size           samples in a batch; None: single samples, as they are
@@ -45,7 +46,7 @@ class DataLoader:
     collate_fn           makes a batch of a list of samples; None: `default_collate`
     drop_last            leave out the last batch if it is shorter
     timeout              seconds to wait for a batch of a worker; 0: as long as it takes
-    worker_init_fn       called in each worker with its number, once
+    worker_init_fn       called in each worker with its number, once.  It need not seed random numbers: each sample has its seed
     multiprocessing_context   "fork" or "spawn", or a context of `multiprocessing`.  By fork, the default on Linux, workers see the
                          data set in the memory where it is; by spawn each gets a copy of it, through pickle
     generator            what the order and the workers' seeds are drawn from
@@ -210,6 +211,9 @@ class Epoch(Iterator[Any]):
             self.number = self.place.taken = taken
         else:
             self.number = 0
+        self.most = 0                                           # more batches than an IterableDataset can have; 0: it does not say
+        if loader._iterable and self.place.batches is not None:
+            self.most = self.place.batches + max(1, loader.num_workers)
         first = next(order, END)                                # a sampler draws now, and not when training has drawn too
         self.order: Iterator[Any] = iter(()) if first is END else itertools.chain([first], order)
         self.broken: BaseException | None = None
@@ -245,6 +249,11 @@ class Epoch(Iterator[Any]):
             self.end()
             raise StopIteration
         self.place.taken += 1
+        if self.place.taken == self.most:
+            dataset, workers = self.loader.dataset, self.loader.num_workers
+            warnings.warn(f"{type(dataset).__name__} says that it has {len(dataset)} samples, and more have come"
+                          + (f": each of the {workers} workers goes through all of it, unless its __iter__ asks get_worker_info() "
+                             "which part is whose" if workers > 1 else ""), stacklevel=2)
         return batch
 
     def end(self) -> None:

@@ -22,6 +22,7 @@ import traceback
 import warnings
 import weakref
 from collections import deque
+from dataclasses import dataclass
 from multiprocessing import connection, reduction
 from typing import Any
 
@@ -34,17 +35,16 @@ LITTLE = 32768                                                  # bytes: less go
 ALIGN = 64
 
 
+@dataclass(frozen=True)
 class WorkerInfo:
     """What a worker knows of itself.
 
     id: 0 … num_workers - 1        seed: of its random numbers when the epoch began        dataset: its copy, or its view of it
     """
-
-    def __init__(self, id: int, num_workers: int, seed: int, dataset: Any) -> None:
-        self.id, self.num_workers, self.seed, self.dataset = id, num_workers, seed, dataset
-
-    def __repr__(self) -> str:
-        return f"WorkerInfo(id={self.id}, num_workers={self.num_workers}, seed={self.seed}, dataset={self.dataset!r})"
+    id: int
+    num_workers: int
+    seed: int
+    dataset: Any
 
 
 _info: WorkerInfo | None = None
@@ -181,7 +181,7 @@ def unpack(pipe: Any) -> tuple[str, Any]:
     places, size = rest
     handle = reduction.recv_handle(pipe)
     try:
-        if _mapped < 200:
+        if _mapped < min(200, files_allowed() // 4):
             memory: Any = mmap.mmap(handle, size, mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0))
             _mapped += 1
             weakref.finalize(memory, unmapped).atexit = False
@@ -201,10 +201,20 @@ def unmapped() -> None:
     _mapped -= 1
 
 
+def files_allowed() -> int:
+    """How many files a process may have open (`ulimit -n`)."""
+    import resource  # not on Windows, which has no shared memory of this kind either
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
+
+
 def context_of(given: Any) -> Any:
     """How processes are started: by fork where that is safe, so that they share the data set's memory with this one."""
-    if given is not None and not isinstance(given, str):
+    if isinstance(given, multiprocessing.context.BaseContext):
         return given
+    if not isinstance(given, (str, type(None))):
+        raise TypeError("multiprocessing_context takes the name of one ('fork', 'spawn') or multiprocessing.get_context(name), got "
+                        f"{type(given).__name__}")
     methods = multiprocessing.get_all_start_methods()
     if isinstance(given, str) and given not in methods:
         raise ValueError(f"multiprocessing_context {given!r}: this machine offers {', '.join(map(repr, methods))}")

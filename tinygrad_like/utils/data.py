@@ -13,5 +13,5 @@ for _name, _file in ("dataset", dataset), ("dataloader", dataloader), ("sampler"
 
 
 def __getattr__(name: str) -> Any:
-    refuse(__name__, name, {"DistributedSampler": "there is one process: use RandomSampler", "IterDataPipe": "subclass IterableDataset",
-                            "MapDataPipe": "subclass Dataset"})
+    refuse(__name__, name, {"DistributedSampler": "there is one process: use RandomSampler",
+                            "IterDataPipe": "subclass IterableDataset", "MapDataPipe": "subclass Dataset"})
