@@ -33,6 +33,8 @@ def test_missing_values():
     for strategy, value in ("median", 3), ("most_frequent", 1):
         assert FillMissing(strategy).fit_transform({"a": [1., nan, 1, 8, 3, 7]})["a"][1] == value
     assert plain(FillMissing("constant", 0, columns=["a"]).fit_transform({"a": [nan, 1], "b": [nan, 1]}))["a"] == [0, 1]
+    assert FillMissing().fit_transform({"a": [1, None, 3]})["a"].tolist() == [1, 2, 3]     # None among numbers is a missing number
+    assert FillMissing("constant", "?").fit_transform({"a": [None, "x", 3]})["a"].tolist() == ["?", "x", "3"]
     told = FillMissing(indicator=True, columns=["age"]).fit_transform(table())
     assert told["age_missing"].tolist() == [0, 0, 1, 0] and list(told) == ["age", "city", "label", "age_missing"]
     assert "label_missing" not in FillMissing(indicator=True).fit_transform(table())
@@ -88,6 +90,39 @@ def test_invalid_rows():
         DropRows(missing="age")
 
 
+@pytest.mark.parametrize("kind", ["DropRows", "Outliers"])
+def test_rows_of_a_test_part_are_not_dropped(kind):
+    """A prediction is owed for each; only training rows may go."""
+    train, test = {"a": [1., 2, 3, 4, -100], "y": [0., 1, 0, 1, 1]}, {"a": [2., -100], "y": [0, 1]}
+
+    def step(**options):
+        if kind == "Outliers":
+            return Outliers(action="drop", leave=["y"], **options)
+        return DropRows(missing=["y"], rules={"a": lambda a: a > 0}, **options)
+
+    cleaning = Pipeline(step(), Standardize(columns=["a"]))
+    assert cleaning.fit_transform(train)["a"].shape == (4,)
+    assert np.allclose(cleaning.transform(test)["a"], [-0.5 / np.std([1, 2, 3, 4]), -102.5 / np.std([1, 2, 3, 4])])
+    assert step().fit(train).transform(test)["y"].tolist() == [0, 1]
+    assert step(drop="always").fit(train).transform(test)["y"].tolist() == [0]
+    assert repr(step(drop="always")).endswith("drop='always')") and "drop=" not in repr(step())
+    with pytest.raises(ValueError, match="drop is 'training'.* or 'always', got 'never'"):
+        step(drop="never")
+
+
+def test_a_test_part_needs_no_label():
+    cleaning = Pipeline(DropRows(missing=["y"]), Standardize(columns=["x"]))
+    cleaning.fit({"x": [1., 3, 9], "y": [0, 1, nan]})
+    assert cleaning.transform({"x": [2., 4]})["x"].tolist() == [0, 2]
+
+
+def test_a_pipeline_of_other_things():
+    with pytest.raises(TypeError, match=r"made by FillMissing\(…\)"):
+        Pipeline(FillMissing)
+    with pytest.raises(TypeError, match="Pipeline takes steps"):
+        Pipeline([FillMissing()])
+
+
 def test_scales():
     x = {"a": [1., 3, nan], "b": [5., 5, 5], "y": [0, 1, 0]}
     scaled = Standardize(leave=["y"]).fit_transform(x)
@@ -97,6 +132,8 @@ def test_scales():
     for step in Standardize(), MinMax(2, 5):
         back = step.fit(x).inverse_transform(step.transform(x))
         assert np.allclose(back["a"], x["a"], equal_nan=True) and np.allclose(back["b"], x["b"])
+    with pytest.raises(ValueError, match="column 'a': it has infinite values"):
+        Standardize().fit({"a": [1., float("inf")]})
     with pytest.raises(ValueError, match="low is below"):
         MinMax(1, 1)
 
@@ -148,8 +185,13 @@ def test_tensors():
         to_tensor(table())
     with pytest.raises(ValueError, match="'age' has missing values"):
         to_tensor(columns, ["age"], dtype="int64")
-    with pytest.raises(KeyError, match="no column 'x'"):
+    with pytest.raises(KeyError, match="to_tensor: there is no column 'x'"):
         to_tensor(columns, ["x"])
+    with pytest.raises(TypeError, match=r"to_tensor: .* write \['age'\]"):
+        to_tensor(columns, "age")
+    for value, kind in (1.5, "int64"), (300, "uint8"), (-1, "uint8"), (2, "bool"):
+        with pytest.raises(ValueError, match=f"column 'a' has {value}.*, which {kind} cannot hold"):
+            to_tensor({"a": [0, value]}, dtype=kind)
 
 
 def test_a_csv_file(tmp_path):
@@ -162,6 +204,10 @@ def test_a_csv_file(tmp_path):
         path.write_text(content)
         with pytest.raises(BadFile, match=text):
             read_csv(path)
+    path.write_text("name\nJosé\n", encoding="latin-1")
+    with pytest.raises(BadFile, match="t.csv' is no text in utf-8-sig.*encoding='latin-1'"):
+        read_csv(path)
+    assert read_csv(path, encoding="latin-1")["name"].tolist() == ["José"]
     path.write_text("a;b\n1;2\n")
     assert read_csv(path, delimiter=";")["b"].tolist() == [2]
 

@@ -13,6 +13,10 @@ a column of numbers, and None or "" in one of strings.
 `fit` learns from the training part (means, bounds, the categories there are), and `transform` uses that on any part.  Learned
 from the whole table, the test part would leak into the training, and its error be too small.  `transform` gives back what it
 was given, a dict or a matrix, and changes nothing in place.  Columns named in `leave` are not touched.
+
+Rows are dropped by `fit_transform` alone, from the training part: of each row given to `transform` a prediction is owed, so all
+of them come back.  (With drop="always" they are dropped there too, as where rows without a label cannot be scored.)  A label that
+is not a column of the table does not lose its row: keep it in the table until then.
 """
 from __future__ import annotations
 
@@ -20,6 +24,7 @@ import csv
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 from .. import autograd, backend, errors
@@ -37,6 +42,22 @@ def read_csv(path: Any, delimiter: str = ",", missing: Iterable[str] = ("", "NA"
     missing: what stands where there is no value; it becomes NaN, or "".
     """
     name, missing, np = os.fspath(path), set(missing), backend.host
+    try:
+        heads, rows = rows_of(path, name, delimiter, encoding)
+    except UnicodeDecodeError as error:
+        raise errors.BadFile(f"{name!r} is no text in {encoding} (byte {error.start}): it has another encoding, such as "
+                             "encoding='latin-1', or is no table") from error
+    columns: Columns = {}
+    for head, values in zip(heads, zip(*rows) if rows else [()] * len(heads)):
+        try:
+            columns[head] = np.array([float("nan") if value in missing else float(value) for value in values], "float64")
+        except ValueError:
+            columns[head] = np.array(["" if value in missing else value for value in values], object)
+    return columns
+
+
+def rows_of(path: Any, name: str, delimiter: str, encoding: str) -> tuple[list[str], list[list[str]]]:
+    """The names in the first line, and the rows."""
     with open(path, newline="", encoding=encoding) as file:
         reader = csv.reader(file, delimiter=delimiter)
         heads = next(reader, None)
@@ -52,13 +73,7 @@ def read_csv(path: Any, delimiter: str = ",", missing: Iterable[str] = ("", "NA"
                                      + (f" at this delimiter, {delimiter!r}" if len(heads) == 1 else ""))
             if row:
                 rows.append([value.strip() for value in row])
-    columns: Columns = {}
-    for head, values in zip(heads, zip(*rows) if rows else [()] * len(heads)):
-        try:
-            columns[head] = np.array([float("nan") if value in missing else float(value) for value in values], "float64")
-        except ValueError:
-            columns[head] = np.array(["" if value in missing else value for value in values], object)
-    return columns
+    return heads, rows
 
 
 # ---- tables in one form -----------------------------------------------------------------------------------------
@@ -95,7 +110,10 @@ def column_of(values: Any, where: str) -> Any:
         return column
     if column.dtype.kind not in "OUS":
         raise TypeError(f"{where} is of type {column.dtype}: columns hold numbers or strings")
-    return np.array(["" if value is None or value != value else str(value) for value in column.tolist()], object)
+    values = [None if value is None or value != value else value for value in column.tolist()]
+    if values and all(isinstance(value, (Real, type(None))) for value in values) and any(value is not None for value in values):
+        return np.array([math.nan if value is None else value for value in values], "float64")
+    return np.array(["" if value is None else str(value) for value in values], object)
 
 
 def is_number(column: Any) -> bool:
@@ -116,17 +134,30 @@ def like(columns: Columns, table: Any) -> Any:
     return from_numpy(matrix) if isinstance(table, autograd.Tensor) else matrix
 
 
+def no_text(who: str, *lists: Any) -> None:
+    """That lists of names are lists."""
+    for given in lists:
+        if isinstance(given, str):
+            raise TypeError(f"{who}: columns and leave are lists of names, got {given!r}: write [{given!r}]")
+
+
+def known(who: str, names: Iterable[Any], columns: Columns) -> None:
+    """That there are such columns."""
+    for name in names:
+        if name not in columns:
+            raise KeyError(f"{who}: there is no column {name!r}; there are {', '.join(map(repr, columns))}")
+
+
 class Step:
     """One step of cleaning: `fit` on the training part, then `transform` any part.
 
     columns: which ones it is about; None: all that it can be about.        leave: which ones it is not about.
     """
     numbers = True                                              # it is about columns of numbers
+    drop = "training"                                           # of which part it drops rows, if it does: or "always"
 
     def __init__(self, columns: Sequence[Any] | None = None, leave: Sequence[Any] = ()) -> None:
-        for given in (columns, leave):
-            if isinstance(given, str):
-                raise TypeError(f"{type(self).__name__}: columns and leave are lists of names, got {given!r}: write [{given!r}]")
+        no_text(type(self).__name__, columns, leave)
         self.columns, self.leave = columns, tuple(leave)
         self.learned: dict[Any, Any] | None = None              # by column
 
@@ -144,6 +175,13 @@ class Step:
 
     def transform(self, table: Any) -> Any:
         """A table like this one, with what `fit` learned done to it."""
+        return self.applied(table, self.drop == "always")
+
+    def fit_transform(self, table: Any) -> Any:
+        """`fit` on the training part, and the training part with that done to it."""
+        return self.fit(table).applied(table, True)
+
+    def applied(self, table: Any, dropping: bool) -> Any:
         if self.learned is None:
             raise RuntimeError(f"{type(self).__name__}: call fit(training_part) first")
         columns = columns_of(table, type(self).__name__)
@@ -151,11 +189,10 @@ class Step:
         for name in self.learned:
             if self.numbers and not is_number(columns[name]):
                 raise TypeError(f"{type(self).__name__}: column {name!r} held numbers when it was fitted, and holds text now")
-        return like(self.change(columns), table)
-
-    def fit_transform(self, table: Any) -> Any:
-        """`fit` on the training part, and what `transform` makes of it."""
-        return self.fit(table).transform(table)
+        changed = self.change(columns)
+        if dropping and (keep := self.valid(columns)) is not None:
+            changed = {name: column[keep] for name, column in changed.items()}
+        return like(changed, table)
 
     def chosen(self, columns: Columns) -> list[Any]:
         self.known(self.columns or (), columns)
@@ -171,9 +208,7 @@ class Step:
         return is_number(column) or not self.numbers
 
     def known(self, names: Iterable[Any], columns: Columns) -> None:
-        for name in names:
-            if name not in columns:
-                raise KeyError(f"{type(self).__name__}: there is no column {name!r}; there are {', '.join(map(repr, columns))}")
+        known(type(self).__name__, names, columns)
 
     def learn(self, column: Any) -> Any:
         raise NotImplementedError
@@ -186,9 +221,14 @@ class Step:
     def apply(self, column: Any, learned: Any) -> Any:
         raise NotImplementedError
 
+    def valid(self, columns: Columns) -> Any:
+        """True for each row that stays where rows are dropped; None: all stay."""
+        return None
+
     def __repr__(self) -> str:
+        usual = {"learned": self.learned, "drop": "training"}
         told = [f"{name}={value!r}" for name, value in vars(self).items()
-                if name != "learned" and value is not False and value not in (None, ()) and not name.startswith("_")]
+                if value is not False and value not in (None, (), {}, usual.get(name)) and not name.startswith("_")]
         return f"{type(self).__name__}({', '.join(told)})"
 
 
@@ -200,27 +240,46 @@ def present(column: Any) -> Any:
     return there
 
 
+def finite(column: Any) -> Any:
+    """The values that are there, none of them infinite."""
+    there = present(column).astype("float64")
+    if not backend.host.isfinite(there).all():
+        raise ValueError("it has infinite values, which have no scale: Outliers() bounds them")
+    return there
+
+
 # ---- the steps --------------------------------------------------------------------------------------------------
+def dropping(who: str, drop: str) -> str:
+    if drop not in ("training", "always"):
+        raise ValueError(f"{who}: drop is 'training', which leaves all rows in other parts, or 'always', got {drop!r}")
+    return drop
+
+
 class DropRows(Step):
-    """Drop rows that are invalid.
+    """Drop rows of the training part that are invalid.
 
     missing       columns that must have a value; True: all
     rules         {"age": lambda age: (0 <= age) & (age < 130)}: what a valid row fulfils; NaN passes, that is what `missing` is for
     duplicates    drop rows that are equal to an earlier one
+    drop          "training": by `fit_transform` alone; "always": by `transform`, too
     """
     numbers = False
 
     def __init__(self, missing: Sequence[Any] | bool = (), rules: Mapping[Any, Callable[[Any], Any]] | None = None,
-                 duplicates: bool = False) -> None:
+                 duplicates: bool = False, drop: str = "training") -> None:
         super().__init__()
         if isinstance(missing, str):
             raise TypeError(f"DropRows: missing is a list of names, or True for all, got {missing!r}: write [{missing!r}]")
         self.missing, self.rules, self.duplicates = missing, dict(rules or {}), duplicates
+        self.drop = dropping("DropRows", drop)
 
     def chosen(self, columns: Columns) -> list[Any]:
         return []
 
     def change(self, columns: Columns) -> Columns:
+        return columns
+
+    def valid(self, columns: Columns) -> Any:
         np = backend.host
         keep: Any = np.ones(len(next(iter(columns.values()), ())), bool)
         required: Any = list(columns) if self.missing is True else self.missing or ()
@@ -241,7 +300,7 @@ class DropRows(Step):
                 row = tuple([None if value != value else value for value in row])
                 keep[i] &= row not in seen
                 seen.add(row)
-        return {name: column[keep] for name, column in columns.items()}
+        return keep
 
 
 class FillMissing(Step):
@@ -296,16 +355,18 @@ class Outliers(Step):
                  A few huge values move the mean and hide themselves from the first; they do not move the quartiles
     A column whose quartiles (or all values) are equal, such as a rare label, has no bounds
     action       "clip" puts the bound in their place, "missing" makes them NaN, for FillMissing, "drop" drops the row
+    drop         of which part, if action is "drop": "training", by `fit_transform` alone, or "always", by `transform` too
     """
 
     def __init__(self, method: str = "iqr", action: str = "clip", factor: float | None = None, columns: Sequence[Any] | None = None,
-                 leave: Sequence[Any] = ()) -> None:
+                 leave: Sequence[Any] = (), drop: str = "training") -> None:
         super().__init__(columns, leave)
         if method not in ("zscore", "iqr"):
             raise ValueError(f"Outliers: method is 'zscore' or 'iqr', got {method!r}")
         if action not in ("clip", "missing", "drop"):
             raise ValueError(f"Outliers: action is 'clip', 'missing' or 'drop', got {action!r}")
         self.method, self.action, self.factor = method, action, {"zscore": 3.0, "iqr": 1.5}[method] if factor is None else factor
+        self.drop = dropping("Outliers", drop)
         if self.factor <= 0:
             raise ValueError(f"Outliers: factor is above 0, got {factor}")
 
@@ -321,16 +382,22 @@ class Outliers(Step):
     def change(self, columns: Columns) -> Columns:
         assert self.learned is not None
         np, changed = backend.host, dict(columns)
-        keep: Any = np.ones(len(next(iter(columns.values()), ())), bool)
         for name, (low, high) in self.learned.items():
-            column = columns[name]
-            outside = (column < low) | (column > high)
-            keep &= ~outside
             if self.action == "clip":
-                changed[name] = np.clip(column, low, high)
+                changed[name] = np.clip(columns[name], low, high)
             elif self.action == "missing":
-                changed[name] = np.where(outside, np.nan, column)
-        return {name: column[keep] for name, column in changed.items()} if self.action == "drop" else changed
+                changed[name] = np.where(outside(columns[name], low, high), np.nan, columns[name])
+        return changed
+
+    def valid(self, columns: Columns) -> Any:
+        assert self.learned is not None
+        if self.action == "drop" and self.learned:
+            return ~sum([outside(columns[name], *bounds) for name, bounds in self.learned.items()]).astype(bool)
+        return None
+
+
+def outside(column: Any, low: float, high: float) -> Any:
+    return (column < low) | (column > high)
 
 
 class Scale(Step):
@@ -354,7 +421,7 @@ class Standardize(Scale):
     """(x - mean) / standard deviation: columns of mean 0 and deviation 1 on the training part.  A constant column becomes 0."""
 
     def learn(self, column: Any) -> tuple[float, float]:
-        there = present(column).astype("float64")
+        there = finite(column)
         mean, deviation = float(there.mean()), float(there.std())
         return mean, deviation if deviation > 1e-12 * abs(mean) else 1.0
 
@@ -370,7 +437,7 @@ class MinMax(Scale):
         self.low, self.high = low, high
 
     def learn(self, column: Any) -> tuple[float, float]:
-        there = present(column).astype("float64")
+        there = finite(column)
         least, most = float(there.min()), float(there.max())
         scale = (most - least) / (self.high - self.low) or 1.0
         return least - self.low * scale, scale
@@ -416,8 +483,8 @@ class Categories(Step):
             unknown = (codes < 0) & (~missing if self.unknown == "error" else False)
             if unknown.any():
                 row = int(unknown.argmax())
-                raise errors.WrongValue(f"Categories: column {name!r}, row {row}: {column[row]!r} does not occur in the training "
-                                        f"part ({few(kinds)}): unknown='ignore' takes it for none of them")
+                raise errors.WrongValue(f"Categories: column {name!r}, row {row}: {column.tolist()[row]!r} does not occur in the "
+                                        f"training part ({few(kinds)}): unknown='ignore' takes it for none of them")
             if self.encoding == "number":
                 changed[name] = codes.astype("float64")
                 continue
@@ -437,6 +504,10 @@ class Pipeline:
     """Steps one after the other: each is fitted on what those before it make of the training part."""
 
     def __init__(self, *steps: Any) -> None:
+        for step in steps:
+            if not isinstance(step, (Step, Pipeline)):
+                made = "such as FillMissing('median')" if not isinstance(step, type) else f"made by {step.__name__}(…)"
+                raise TypeError(f"Pipeline takes steps, {made}, one after the other, got {step!r}")
         self.steps = steps
 
     def fit(self, table: Any) -> Pipeline:
@@ -464,9 +535,9 @@ def to_tensor(table: Any, columns: Sequence[Any] | None = None, leave: Sequence[
     """A tensor (rows, columns) of the columns named, in that order; None: of all but those named in `leave`."""
     from ..types import as_dtype
     np, found = backend.host, columns_of(table, "to_tensor")
-    check = Step(columns, leave)
-    names = check.chosen(found) if columns is not None else [name for name in found if name not in leave]
-    check.known(leave, found)
+    no_text("to_tensor", columns, leave)
+    known("to_tensor", [*(columns or ()), *leave], found)
+    names = [name for name in (found if columns is None else columns) if name not in leave]
     kind = as_dtype(dtype).dtype
     for name in names:
         if not is_number(found[name]):
@@ -475,4 +546,6 @@ def to_tensor(table: Any, columns: Sequence[Any] | None = None, leave: Sequence[
         if kind.kind in "iub" and not np.isfinite(found[name]).all():
             raise errors.WrongValue(f"to_tensor: column {name!r} has missing values, which {kind} cannot hold: "
                                     "FillMissing() or DropRows()")
+        if kind.kind in "iub" and (odd := found[name][found[name] != found[name].astype(kind)]).size:
+            raise errors.WrongValue(f"to_tensor: column {name!r} has {odd[0].item()}, which {kind} cannot hold")
     return from_numpy(np.stack([found[name] for name in names], 1).astype(kind) if names else np.zeros((0, 0), kind))
