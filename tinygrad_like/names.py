@@ -52,8 +52,7 @@ INSTEAD = {
     "channels_last": NO_MEMORY_FORMATS, "contiguous_format": NO_MEMORY_FORMATS, "preserve_format": NO_MEMORY_FORMATS,
     "random": "manual_seed, get_rng_state and their like are at top level",
     "hub": "networks are in models, and load reads their files",
-    "distributions": "sample by multinomial, bernoulli or normal, and write log p by log_softmax, or as its formula",
-    "profiler": "python -m cProfile -s tottime script.py", "serialization": "load and save are at top level",
+    "serialization": "load and save are at top level",
     "mps": "there are 'cpu' and 'cuda'", "xpu": "there are 'cpu' and 'cuda'",
     "Function": "to write an op with derivatives of your own, subclass Op",
     "detect_anomaly": ANOMALY, "set_detect_anomaly": ANOMALY,
@@ -72,6 +71,10 @@ INSTEAD = {
 # FloatTensor, LongTensor …, which PyTorch once had for what dtype says
 OLD_TYPES = {"half": "float16", "float": "float32", "double": "float64", "char": "int8", "byte": "uint8", "short": "int16",
              "int": "int32", "long": "int64", "bool": "bool"}
+
+
+# what is at top level, and loads when it is first asked for: the file that it is in
+TOOLS = {"profile": "profiler"}
 
 
 def refuse(place: str, name: str, instead: dict[str, str] = INSTEAD) -> NoReturn:
@@ -94,6 +97,8 @@ def refuse(place: str, name: str, instead: dict[str, str] = INSTEAD) -> NoReturn
 
 def find(name: str) -> Any:
     """The subpackage of that name, loaded, or a function of nn.functional; else an AttributeError with a suggestion."""
+    if name in TOOLS:
+        return getattr(importlib.import_module(f"{package}.{TOOLS[name]}"), name)
     if name in FUNCTIONAL:
         return getattr(importlib.import_module(f"{package}.nn.functional"), name)
     if not name.startswith("_") and importlib.util.find_spec(f"{package}.{name}") is not None:
