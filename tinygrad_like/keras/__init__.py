@@ -15,7 +15,7 @@ from .models import Input as Input, Model as Model, Sequential as Sequential
 
 def __getattr__(name: str) -> Any:
     """The other parts, loaded when they are first asked for."""
-    if name in ("activations", "callbacks", "datasets", "initializers", "losses", "metrics", "optimizers", "utils"):
+    if name in ("activations", "callbacks", "datasets", "initializers", "losses", "metrics", "optimizers", "regularizers", "utils"):
         return importlib.import_module(f"{__name__}.{name}")
     from .names import refuse
     return refuse(__name__, name)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from .. import errors
 from ..nn import functional as F
@@ -94,3 +94,9 @@ def get(activation: Any) -> Callable[..., Tensor]:
     if callable(activation) and not isinstance(activation, type):
         return activation
     raise errors.WrongValue(f"there is no activation {activation!r}: there are {', '.join(sorted(NAMES))}")
+
+
+def __getattr__(name: str) -> NoReturn:
+    """An error that says what there is."""
+    from .names import refuse
+    refuse(__name__, name)

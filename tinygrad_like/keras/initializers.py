@@ -164,3 +164,11 @@ def get(name: Any) -> Any:
     if callable(name):
         return name
     raise errors.WrongValue(f"there is no initializer {name!r}: there are {', '.join(sorted(NAMES))}")
+
+
+def __getattr__(name: str) -> Any:
+    """The initializer by its other name, he_normal for HeNormal, or an error that says what there is."""
+    if name in NAMES:
+        return NAMES[name]
+    from .names import refuse
+    return refuse(__name__, name)

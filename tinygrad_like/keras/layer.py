@@ -19,15 +19,16 @@ from ..nn import Module, Parameter
 from ..op import wrap
 from ..tensor import Tensor
 from ..training.losses import snake
-from . import initializers
+from . import initializers, regularizers
+from .names import METHODS
 
 Shape = tuple[Any, ...]                                         # of lengths, or None for one that is not known yet
 
 # What layers of Keras are given beside what they say themselves: what does nothing, and what to do instead of the rest.
 ELSEWHERE: dict[str, tuple[tuple[Any, ...], str]] = {
     "data_format": ((None, "channels_last"), "the channels come last here; the nn layers have them behind the samples"),
-    **{f"{each}_regularizer": ((None,), "the optimizer has weight_decay") for each in
-       ("kernel", "bias", "activity", "recurrent", "embeddings", "beta", "gamma", "depthwise", "pointwise")},
+    "activity_regularizer": ((None,), "let the loss function or a training loop add it up"),
+    "pointwise_regularizer": ((None,), "put DepthwiseConv2D and Conv2D(…, 1) in its place"),
     **{f"{each}_constraint": ((None,), "change the weights in a callback, after each batch") for each in
        ("kernel", "bias", "recurrent", "embeddings", "beta", "gamma", "depthwise", "pointwise")},
     "dtype": ((None, "float32"), "convert the model when it is made: model.double()"),
@@ -39,10 +40,18 @@ ELSEWHERE: dict[str, tuple[tuple[Any, ...], str]] = {
     "mask_zero": ((False,), "sequences are read to their end, padding too: nn.LSTM reads packed sequences without it"),
     "sparse": ((False, None), ""), "ragged": ((False, None), ""), "weights": ((None,), "set_weights"),
     "synchronized": ((False,), "there is one process"), "renorm": ((False,), ""), "lora_rank": ((None,), ""),
-    "run_eagerly": ((False, None), "Python's debugger works anyway"), "jit_compile": ((False, None, "auto"), ""),
+    "run_eagerly": ((True, False, None), ""), "jit_compile": ((False, None, "auto"), ""),
     "steps_per_execution": ((1, None), ""), "auto_scale_loss": ((True, False), ""), "weighted_metrics": ((None,), ""),
+    "validation_freq": ((1,), "a callback can call evaluate"), "workers": ((1,), "a DataLoader has num_workers"),
+    "use_multiprocessing": ((False,), "a DataLoader has num_workers"),
+    "max_queue_size": ((10,), "a DataLoader has prefetch_factor"),
     "loss_weights": ((None,), "write one loss function that adds them up"), "supports_masking": ((False, None), ""),
 }
+
+# The weight that each of Keras's …_regularizer is for.
+REGULARIZED = {"kernel_regularizer": "kernel", "bias_regularizer": "bias", "recurrent_regularizer": "recurrent_kernel",
+               "embeddings_regularizer": "embeddings", "depthwise_regularizer": "depthwise_kernel", "beta_regularizer": "beta",
+               "gamma_regularizer": "gamma"}
 
 
 def refuse(name: str, others: dict[str, Any], known: Iterable[str] = ()) -> None:
@@ -251,6 +260,8 @@ class Layer(Module):
     features: int | None = None                                 # how long the last one is, once that is known
     channels_last = True
     first_shape: Shape | None
+    regularizers: dict[str, Callable[[Tensor], Tensor]]
+    inbound: Node | None                                        # the first call on KerasTensors
     output_shape: Any
     built: bool
 
@@ -258,6 +269,8 @@ class Layer(Module):
                  input_dim: int | None = None,
                  trainable: bool = True, **others: Any) -> None:
         super().__init__()
+        costs = {REGULARIZED[key]: regularizers.get(others.pop(key)) for key in REGULARIZED if others.get(key) is not None}
+        others = {key: value for key, value in others.items() if key not in REGULARIZED}
         refuse(type(self).__name__, others, inspect.signature(type(self).__init__).parameters)
         if name is not None and (not isinstance(name, str) or not name or "." in name):
             raise errors.WrongValue(f"{type(self).__name__}: a name is a string without a dot, got {name!r}")
@@ -267,11 +280,27 @@ class Layer(Module):
             input_shape = tuple(batch_input_shape)[1:]
         self.__dict__.update(given_name=name, local_name=None, built=False, training=False, _trainable=bool(trainable),
                              first_shape=None if input_shape is None else as_lengths(type(self).__name__, input_shape),
-                             output_shape=None)
+                             output_shape=None, regularizers=costs, inbound=None)
 
     @property
     def name(self) -> str:
         return self.given_name or self.local_name or self.kind or snake(type(self).__name__)
+
+    @property
+    def input(self) -> Any:
+        """The KerasTensor that the layer was called on first, to make other models of: Model(model.input, layer.output)."""
+        return self._first_call().args[0]
+
+    @property
+    def output(self) -> Any:
+        """The KerasTensor that came out of that."""
+        return self._first_call().outputs
+
+    def _first_call(self) -> Node:
+        if self.inbound is None:
+            raise errors.WrongValue(f"{self.name} has no input and output yet: it was never called on an Input, and the Sequential "
+                                    "that it is in knows no input_shape")
+        return self.inbound                                     # type: ignore[no-any-return]
 
     # ---- to be written in subclasses ----
     def build(self, input_shape: Any) -> None:
@@ -307,9 +336,9 @@ class Layer(Module):
         if next(symbols((args, kwargs)), None) is not None:
             return self._call_on_symbols(args, kwargs)
         if training is None:
-            return super().__call__(*mapped(args, as_tensor), **kwargs)
+            return super().__call__(*mapped(args, as_tensor), **mapped(kwargs, as_tensor))
         with mode(self, bool(training)):
-            return super().__call__(*mapped(args, as_tensor), **kwargs)
+            return super().__call__(*mapped(args, as_tensor), **mapped(kwargs, as_tensor))
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
         first = not self.built
@@ -340,9 +369,11 @@ class Layer(Module):
     def finish(self) -> None:
         """The weights are made now: they are to be in the mode of this layer."""
         self.built = True
+        for name in {*self.regularizers} - {"bias", *[each.name for each in self.keras_weights()]}:
+            raise TypeError(f"{type(self).__name__} has no weight {name!r} to regularize")
         self.train(self.training)
         if not self._trainable:
-            self.requires_grad_(False)
+            self.trainable = False
 
     def check(self, shape: Shape) -> None:
         """Raise if an input of that shape cannot be meant."""
@@ -388,6 +419,7 @@ class Layer(Module):
         if self.output_shape is None:
             self.output_shape = out
         node.outputs = KerasTensor(out, node=node) if is_shape(out) else [KerasTensor(each, node=node) for each in out]
+        self.__dict__["inbound"] = self.inbound or node
         return node.outputs
 
     def _probed(self, shapes: Any, kwargs: dict[str, Any], args: Any = None) -> Any:
@@ -421,6 +453,13 @@ class Layer(Module):
 
     # ---- weights ----
     @property
+    def losses(self) -> list[Tensor]:
+        """What the regularizers of the layers add to the loss of each batch."""
+        return [cost(x) for layer in self.modules() if isinstance(layer, Layer) and layer.regularizers
+                for weight in layer.keras_weights() if (cost := layer.regularizers.get(weight.name)) and weight.trains
+                for x in weight.tensors]
+
+    @property
     def trainable(self) -> bool:
         return self._trainable
 
@@ -433,10 +472,17 @@ class Layer(Module):
         self.requires_grad_(bool(value))
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name == "trainable":                                 # a property, which Module's attributes would hide
+        if isinstance(getattr(type(self), name, None), property):           # which Module's attributes would hide
             object.__setattr__(self, name, value)
         else:
             super().__setattr__(name, value)
+            if isinstance(value, Module):
+                value.train(self.training)                      # those of nn start in training mode
+
+    def __getattr__(self, name: str) -> Any:
+        if name in METHODS:
+            raise AttributeError(f"{type(self).__name__} has no {name!r}: {METHODS[name]}")
+        return super().__getattr__(name)
 
     def count_params(self) -> int:
         """How many numbers there are in the weights, with those that are not trained."""
@@ -531,5 +577,6 @@ def mode(layer: Module, training: bool) -> Iterator[None]:
     try:
         yield
     finally:
+        layer.train(before[0][1])                               # also what was made inside
         for module, was in before:
             module.training = was

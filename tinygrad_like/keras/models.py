@@ -1,22 +1,27 @@
 """Model and Sequential: layers joined by what flows between them, with compile, fit, evaluate, predict and summary."""
 from __future__ import annotations
 
+import inspect
+import itertools
 import os
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 from .. import backend, errors
+from ..functions.random import fork_rng
 from ..grad_mode import no_grad
 from ..nn import Module
 from ..op import wrap
 from ..serialize import load, save
 from ..tensor import Tensor
 from ..training import compile as training_compile, evaluate as training_evaluate, fit as training_fit, predict as training_predict
-from ..training.batches import as_array, is_data
+from ..training.batches import as_array, is_data, is_dataset
+from ..training.loop import compiled
 from . import optimizers
 from .layer import KerasTensor, Layer, Shape, Weight, as_lengths, is_shape, mode, once, refuse, shape_of, symbols
 
 __all__ = ["Input", "InputLayer", "Model", "Sequential"]
+UNDIVIDED = 1 << 62                                             # the size of a batch that all samples are in
 
 
 def Input(shape: Any = None, batch_size: int | None = None, dtype: Any = None, name: str | None = None,
@@ -56,7 +61,7 @@ class Model(Layer):
 
     def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None, **others: Any) -> None:
         super().__init__(name=name, **others)
-        self.__dict__.update(inputs=None, outputs=None, nodes=[])
+        self.__dict__.update(taken=None, made=None, nodes=[])
         if (inputs is None) != (outputs is None):
             raise TypeError(f"{type(self).__name__} is given inputs and outputs, or neither, if it is a subclass with a `call`")
         if inputs is not None:
@@ -83,7 +88,7 @@ class Model(Layer):
             if symbol.node.number not in nodes:
                 nodes[symbol.node.number] = symbol.node
                 waiting += symbol.node.parents()
-        self.__dict__.update(inputs=inputs, outputs=outputs, nodes=[nodes[number] for number in sorted(nodes)],
+        self.__dict__.update(taken=inputs, made=outputs, nodes=[nodes[number] for number in sorted(nodes)],
                              output_shape=shape_of(outputs))
         for node in self.nodes:                                 # in the order of birth: each comes after what it needs
             self._enter(node.layer)
@@ -107,7 +112,7 @@ class Model(Layer):
         self._modules[name] = layer
 
     def call(self, inputs: Any) -> Any:
-        if self.inputs is None:
+        if self.taken is None:
             raise NotImplementedError(f"{type(self).__name__} has no call: define `def call(self, inputs)`, or make it of inputs "
                                       f"and "
                                       "outputs")
@@ -123,17 +128,27 @@ class Model(Layer):
             out = node.layer(*[value(x) for x in node.args], **{key: value(x) for key, x in node.kwargs.items()})
             for symbol, each in zip(symbols(node.outputs), [out] if isinstance(node.outputs, KerasTensor) else out):
                 values[id(symbol)] = each
-        return value(self.outputs)
+        return value(self.made)
 
     def _check_inputs(self, inputs: Any) -> dict[int, Any]:
         """The tensors by the symbols that they are for."""
         listed = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
-        wanted = list(symbols(self.inputs))
+        wanted = list(symbols(self.taken))
         if len(listed) != len(wanted):
             raise errors.WrongType(f"{self.name} has {len(wanted)} inputs, and {len(listed)} came")
         for x, symbol in zip(listed, wanted):
             self._check_input(tuple(x.shape), symbol.shape)
         return {id(symbol): x for symbol, x in zip(wanted, listed)}
+
+    def _by_name(self, x: Any) -> Any:
+        """The inputs in their order, if they came as {name: input}."""
+        if not isinstance(x, dict) or self.taken is None:
+            return x
+        names = [symbol.name for symbol in symbols(self.taken)]
+        if set(names) != set(x):
+            raise errors.WrongValue(f"{self.name} has the inputs {', '.join(map(str, names))}, and {', '.join(map(str, x))} came: "
+                                    "Input(name=…) names one")
+        return [x[name] for name in names] if len(names) > 1 else x[names[0]]
 
     def _check_input(self, shape: Shape, wanted: Shape) -> None:
         if len(shape) == len(wanted) and all(None in (n, m) or n == m for n, m in zip(shape, wanted)):
@@ -150,7 +165,7 @@ class Model(Layer):
         raise errors.ShapeError(text)
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
-        return super().forward(inputs[0] if len(inputs) == 1 else list(inputs), **kwargs)
+        return super().forward(self._by_name(inputs[0]) if len(inputs) == 1 else list(inputs), **kwargs)
 
     def ready(self, shape: Any) -> None:
         if not self.built and not is_shape(shape) and not isinstance(shape, list):
@@ -159,13 +174,13 @@ class Model(Layer):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape that comes out: as it was when the model was made, or found by trying."""
-        if self.inputs is not None and input_shape == shape_of(self.inputs):
-            return shape_of(self.outputs)
+        if self.taken is not None and input_shape == shape_of(self.taken):
+            return shape_of(self.made)
         return self._probed((input_shape,), {})
 
     def build(self, input_shape: Any) -> None:
         """Make the weights, for inputs of shape (None, …)."""
-        if self.inputs is None and type(self).call is not Model.call and not self.built and input_shape:
+        if self.taken is None and type(self).call is not Model.call and not self.built and input_shape:
             self.built = True                                   # a subclass: its layers make theirs when they are called
             try:
                 self._probed((tuple(input_shape) if isinstance(input_shape[0], (int, type(None))) else list(input_shape),), {})
@@ -189,8 +204,27 @@ class Model(Layer):
         raise errors.WrongValue(f"{self.name} has no layer {name!r}: there are {', '.join(self._modules)}")
 
     @property
+    def inputs(self) -> list[KerasTensor]:
+        """What goes in, one KerasTensor for each."""
+        return list(symbols(self.taken))
+
+    @property
+    def outputs(self) -> list[KerasTensor]:
+        """What comes out."""
+        return list(symbols(self.made))
+
+    @property
+    def input(self) -> Any:
+        """What the model was made of: other models can be, too, Model(model.input, model.layers[2].output)."""
+        return super().input if self.taken is None else self.inputs if len(self.inputs) > 1 else self.inputs[0]
+
+    @property
+    def output(self) -> Any:
+        return super().output if self.made is None else self.outputs if len(self.outputs) > 1 else self.outputs[0]
+
+    @property
     def input_shape(self) -> Any:
-        return None if self.inputs is None else shape_of(self.inputs)
+        return None if self.taken is None else shape_of(self.taken)
 
     def keras_weights(self) -> list[Weight]:
         found = [weight for layer in self.layers for weight in layer.keras_weights()]
@@ -207,35 +241,72 @@ class Model(Layer):
 
     def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Train, and return a History: see `training.fit`."""
-        self._see(x)
-        return training_fit(self, x, *args, **kwargs)
+        for name in ("train_step", "test_step", "predict_step", "compute_loss"):
+            if hasattr(type(self), name):
+                raise NotImplementedError(f"fit: {type(self).__name__} has a {name} of its own, which fit would not call: write "
+                                          "the loop over the batches instead, with loss.backward() and optimizer.step()")
+        tests = kwargs.get("validation_data")
+        if isinstance(tests, tuple) and tests and isinstance(tests[0], dict):
+            kwargs["validation_data"] = (self._by_name(tests[0]), *tests[1:])
+        return self._run("fit", training_fit, x, args, kwargs)
 
     def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """The loss, or [loss, metric, …], over the data: see `training.evaluate`."""
-        self._see(x)
-        return training_evaluate(self, x, *args, **kwargs)
+        return self._run("evaluate", training_evaluate, x, args, kwargs)
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """The outputs for x as a NumPy array: see `training.predict`."""
-        self._see(x)
-        return training_predict(self, x, *args, **kwargs)
+        return self._run("predict", training_predict, x, args, kwargs)
 
-    def _see(self, x: Any) -> None:
-        """Make the weights, if they are waiting for the shape of the data."""
-        if self.built and not any(isinstance(each, Layer) and not each.built for each in self.modules()):
-            return
+    def _run(self, name: str, function: Any, x: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        known = inspect.signature(function).parameters
+        refuse(name, {key: value for key, value in kwargs.items() if key not in known}, known)
+        x = self._see(self._by_name(x))
+        return function(self, x, *args, **{key: value for key, value in kwargs.items() if key in known})
+
+    def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None,
+                       return_dict: bool = False) -> Any:
+        """One step of the optimizer.  The loss before it, or [loss, metric, …], of this batch alone."""
+        logs = {name: values[0] for name, values in self.fit(
+            x, y, batch_size=UNDIVIDED, verbose=0, shuffle=False, sample_weight=sample_weight, class_weight=class_weight)
+            .history.items()}
+        return logs if return_dict else list(logs.values()) if len(logs) > 1 else logs["loss"]
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """evaluate, of one batch."""
+        return self.evaluate(x, y, batch_size=UNDIVIDED, verbose=0, sample_weight=sample_weight, return_dict=return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """predict, of one batch."""
+        return self.predict(x, batch_size=UNDIVIDED, verbose=0)
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """What evaluate gives, in its order."""
+        return list(compiled("metrics_names", self).names)
+
+    def _see(self, x: Any) -> Any:
+        """Make the weights, if they are waiting for the shape of the data.  Returns x, from which nothing is missing."""
+        if x is None or self.built and not any(isinstance(each, Layer) and not each.built for each in self.modules()):
+            return x
+        whole = x
         several = isinstance(x, (list, tuple)) and bool(x) and all(is_data(each) for each in x) and len(x[0].shape) > 0
         if not several and not is_data(x) and not isinstance(x, (list, tuple)):
-            from ..functions.random import fork_rng
             with fork_rng():
-                x = next(iter(x)) if not hasattr(x, "__getitem__") else x[0]
-            first = x[0] if isinstance(x, (list, tuple)) else x
-            inputs = list(first) if isinstance(first, (list, tuple)) else [first]
+                if is_dataset(x):
+                    first = x[0][0] if isinstance(x[0], (list, tuple)) else x[0]
+                    inputs = [as_array(each)[None] for each in (first if isinstance(first, (list, tuple)) else [first])]
+                else:
+                    batches = iter(x)
+                    batch = next(batches)
+                    whole = itertools.chain([batch], batches) if batches is x else x
+                    first = batch[0] if isinstance(batch, (list, tuple)) else batch
+                    inputs = [as_array(each) for each in (first if isinstance(first, (list, tuple)) else [first])]
         else:
             inputs = [as_array(each)[:1] for each in x] if several else [as_array(x)[:1]]
-        arrays = [as_array(each) for each in inputs]
-        self.see([wrap(backend.to_device(a.astype("float32") if a.dtype.kind == "f" else a,
-                                         backend.default_device)) for a in arrays])
+        self.see([wrap(backend.to_device(a.astype("float32") if a.dtype.kind == "f" else a, backend.default_device))
+                  for a in inputs])
+        return whole
 
     def see(self, inputs: list[Tensor]) -> None:
         with no_grad(), mode(self, False):
@@ -275,8 +346,8 @@ class Model(Layer):
         joins = any(len(list(node.parents())) != 1 for node in self.nodes) or any(
             symbol is not one for one, node in zip(_outputs(self.nodes), self.nodes[1:]) for symbol in node.parents())
         lines: list[tuple[str, ...]] = [(*head, *(["Connected to"] if joins else []), *(["Trainable"] if show_trainable else []))]
-        if self.inputs is not None and joins:
-            for symbol in symbols(self.inputs):
+        if self.taken is not None and joins:
+            for symbol in symbols(self.taken):
                 lines.append((f"{symbol.name or 'input'} (InputLayer)", str(symbol.shape), "0", "-",
                               *(["-"] if show_trainable else [])))
 
@@ -381,7 +452,7 @@ class Sequential(Model):
         if layer not in self.chain:
             self._modules.pop(next(name for name, each in self._modules.items() if each is layer))
         chain = list(self.chain)
-        self.__dict__.update(inputs=None, outputs=None, nodes=[], chain=[], output_shape=None, built=False)
+        self.__dict__.update(taken=None, made=None, nodes=[], chain=[], output_shape=None, built=False)
         for each in chain:
             self.chain.append(each)
             self._extend(each)
@@ -389,7 +460,7 @@ class Sequential(Model):
 
     def _extend(self, layer: Layer) -> None:
         """Go on from what came out so far, if the shape of the input is known."""
-        if self.inputs is None:
+        if self.taken is None:
             shape = layer.first_shape
             if shape is None and isinstance(layer, Model) and layer.input_shape is not None and is_shape(layer.input_shape):
                 shape = layer.input_shape[1:]
@@ -402,14 +473,14 @@ class Sequential(Model):
     def _begin(self, shape: Shape) -> None:
         dtype = "int64" if self.chain and type(self.chain[0]).__name__ == "Embedding" else "float32"
         symbol = KerasTensor(shape, dtype)
-        self.__dict__.update(inputs=symbol, outputs=symbol)
+        self.__dict__.update(taken=symbol, made=symbol)
         for layer in self.chain:
             self._go_on(layer)
 
     def _go_on(self, layer: Layer) -> None:
-        self.__dict__["outputs"] = layer(self.outputs)
-        self.__dict__["output_shape"] = shape_of(self.outputs)
-        self.nodes.append(self.outputs.node if isinstance(self.outputs, KerasTensor) else self.outputs[0].node)
+        self.__dict__["made"] = layer(self.made)
+        self.__dict__["output_shape"] = shape_of(self.made)
+        self.nodes.append(self.made.node if isinstance(self.made, KerasTensor) else self.made[0].node)
         self.built = True
         layer.train(self.training)
         if not self._trainable:
@@ -417,23 +488,29 @@ class Sequential(Model):
 
     def build(self, input_shape: Any = None) -> None:
         """Make the weights, for inputs of shape (None, …)."""
-        if self.inputs is None and input_shape and self.chain:
+        if self.taken is None and input_shape and self.chain:
             try:
                 self._begin((None, *tuple(input_shape)[1:]))
             except BaseException:
-                self.__dict__.update(inputs=None, outputs=None, nodes=[], output_shape=None, built=False)
+                self.__dict__.update(taken=None, made=None, nodes=[], output_shape=None, built=False)
                 raise
 
     def call(self, inputs: Any) -> Any:
         if not self.chain:
             return inputs
-        if isinstance(self.inputs, KerasTensor):
-            self._check_input(tuple(inputs.shape), self.inputs.shape)
+        if isinstance(self.taken, KerasTensor):
+            self._check_input(tuple(inputs.shape), self.taken.shape)
         for layer in self.chain:
             inputs = layer(inputs)
         return inputs
 
     def finish(self) -> None:
-        if self.inputs is not None:
+        if self.taken is not None:
             super().finish()
-        self.built = self.inputs is not None
+        self.built = self.taken is not None
+
+
+def __getattr__(name: str) -> NoReturn:
+    """An error that says what there is."""
+    from .names import refuse
+    refuse(__name__, name)

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from .. import errors, optim
 from ..nn.utils import clip_grad_norm_, clip_grad_value_
+from . import schedules as schedules
 
 
 class Optimizer:
@@ -29,15 +30,18 @@ class Optimizer:
         self.made: Any = None
         if lr is not None:
             learning_rate = lr
+        self.schedule = learning_rate if callable(learning_rate) else None
+        if self.schedule is not None:
+            learning_rate = self.schedule(0)
         if not isinstance(learning_rate, (int, float)):
-            raise NotImplementedError(f"{title}: learning_rate is a number, got {type(learning_rate).__name__}: for one that "
-                                      f"changes "
-                                      "use keras.callbacks.LearningRateScheduler")
+            raise errors.WrongType(f"{title}: learning_rate is a number, or one of keras.optimizers.schedules, got "
+                                   f"{type(learning_rate).__name__}")
         unused = {"use_ema": (False,), "ema_momentum": (0.99,), "ema_overwrite_frequency": (None,), "loss_scale_factor": (None,),
                   "gradient_accumulation_steps": (None,), "jit_compile": (True, False, "auto"), "weight_decay": (None, 0, 0.0)}
         for key, value in others.items():
             if key not in unused:
-                raise TypeError(f"{title} got an unexpected keyword argument {key!r}")
+                raise TypeError(f"{title} got an unexpected keyword argument {key!r}" + (
+                    ": learning_rate=keras.optimizers.schedules.InverseTimeDecay(…) makes it smaller" if key == "decay" else ""))
             if value not in unused[key]:
                 instead = ": AdamW has it" if key == "weight_decay" else ": fit(accumulate=…)" if "accumulation" in key else ""
                 raise NotImplementedError(f"{title}: {key}={value!r} is Keras's, and not offered here{instead}")
@@ -55,7 +59,20 @@ class Optimizer:
         self.made = made = kind(params, lr=self.rate, **kwargs)
         if self.clipnorm is not None or self.clipvalue is not None or self.global_clipnorm is not None:
             made.register_step_pre_hook(self._clip)
+        if self.schedule is not None:
+            made.param_groups[0]["iterations"] = 0              # which is saved with the optimizer
+            made.register_step_pre_hook(self._unchanged)
+            made.register_step_post_hook(self._schedule)
         return made
+
+    def _unchanged(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        if optimizer.learning_rate != float(self.schedule(optimizer.param_groups[0]["iterations"])):  # type: ignore[misc]
+            raise errors.WrongValue(f"{type(self).__name__}: the learning rate was set to {optimizer.learning_rate:g}, but a "
+                                    "schedule sets it: leave out one of the two (a callback sets it, too)")
+
+    def _schedule(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        optimizer.param_groups[0]["iterations"] += 1
+        optimizer.learning_rate = self.schedule(optimizer.param_groups[0]["iterations"])            # type: ignore[misc]
 
     def _clip(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         params = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
@@ -84,13 +101,26 @@ class Optimizer:
         return f"{type(self).__name__}({told})"
 
 
+class Rate(float):
+    """A learning rate, which Keras keeps in a variable."""
+    optimizer: Any
+
+    def numpy(self) -> float:
+        return float(self)
+
+    def assign(self, value: float) -> None:
+        self.optimizer.learning_rate = value
+
+
 class Settable:
     """An optimizer of optim with Keras's name for its lr."""
     param_groups: list[dict[str, Any]]
 
     @property
-    def learning_rate(self) -> float:
-        return float(self.param_groups[0]["lr"])
+    def learning_rate(self) -> Rate:
+        rate = Rate(self.param_groups[0]["lr"])
+        rate.optimizer = self
+        return rate
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:

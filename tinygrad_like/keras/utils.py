@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from .. import backend, errors
@@ -27,6 +28,33 @@ def to_categorical(x: Any, num_classes: int | None = None, dtype: Any = "float32
     out = np.zeros((whole.size, classes), dtype)
     out[np.arange(whole.size), whole.reshape(-1)] = 1
     return out.reshape(*y.shape, classes)
+
+
+class PyDataset:
+    """Batches by their number: a subclass says how many there are, __len__, and gives one, __getitem__(i): (x, y).
+
+    on_epoch_end is called when all of them have been taken.  They come in order, in one process; DataLoader has several.
+    """
+
+    def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10) -> None:
+        if workers != 1 or use_multiprocessing:
+            raise NotImplementedError("PyDataset: workers is not offered: a DataLoader has num_workers")
+
+    def __len__(self) -> int:
+        raise NotImplementedError(f"{type(self).__name__} has no __len__(self), the number of batches")
+
+    def __getitem__(self, index: int) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} has no __getitem__(self, index), a batch (x, y)")
+
+    def __iter__(self) -> Iterator[Any]:
+        for i in range(len(self)):
+            yield self[i]
+        self.on_epoch_end()
+
+    def on_epoch_end(self) -> None: ...
+
+
+Sequence = PyDataset
 
 
 def set_random_seed(seed: int) -> None:

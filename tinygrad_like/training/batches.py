@@ -159,20 +159,27 @@ def check_lengths(name: str, xs: list[Any], y: Any, weight: Any) -> int:
 
 
 class Loader:
-    """Batches of a DataLoader, or of anything that can be gone through again and again and gives (input, target)."""
+    """Batches of a DataLoader, or of anything that can be gone through again and again and gives (input, target).
+
+    limit: after so many batches an epoch ends, and the next goes on from there, so that a generator will do.
+    """
     samples = property(lambda self: length(getattr(self.loader, "dataset", None)))
     batch_size = property(lambda self: getattr(self.loader, "batch_size", None))
 
-    def __init__(self, name: str, loader: Any, home: Home) -> None:
-        self.name, self.loader, self.home = name, loader, home
+    def __init__(self, name: str, loader: Any, home: Home, limit: int | None = None) -> None:
+        self.name, self.loader, self.home, self.limit = name, loader, home, limit
+        self.batches: Any = None
         try:
-            self.steps: int | None = len(loader)
+            self.steps: int | None = len(loader) if limit is None else limit
         except TypeError:
             self.steps = None
-        self.keeps_state = hasattr(loader, "state_dict") and hasattr(loader, "load_state_dict")
+        self.keeps_state = limit is None and hasattr(loader, "state_dict") and hasattr(loader, "load_state_dict")
 
     def begin(self, state: Any = None, done: int = 0) -> None:
-        if state is None or self.keeps_state:
+        if self.limit is not None:
+            self.state = None
+            self.batches = iter(self.loader) if self.batches is None else self.batches
+        elif state is None or self.keeps_state:
             if state is not None:
                 self.loader.load_state_dict(state)
             self.state, self.batches = get_rng_state(), iter(self.loader)
@@ -195,7 +202,9 @@ class Loader:
             self.loader.load_state_dict(state)
 
     def __iter__(self) -> Iterator[Part]:
-        for batch in self.batches:
+        for batch in self.batches if self.limit is None else self._limited(self.limit):
+            if self.name == "predict" and is_data(batch):
+                batch = (batch, None)
             if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
                 what = f"{len(batch)} parts" if isinstance(batch, (tuple, list)) else f"a {type(batch).__name__}"
                 raise errors.WrongType(f"{self.name}: batches are (input, target) or (input, target, weight), and this loader "
@@ -203,6 +212,19 @@ class Loader:
             x, y, *weight = self.home.bring(list(batch))
             inputs = tuple(x) if isinstance(x, (tuple, list)) else (x,)
             yield Part(inputs, y, weight[0] if weight else None, size_of(inputs[0]))
+
+
+    def _limited(self, limit: int) -> Iterator[Any]:
+        """The next batches, so many; from the beginning again, if there is one to go back to."""
+        for i in range(limit):
+            batch = next(self.batches, self)
+            if batch is self and not isinstance(self.loader, Iterator):
+                self.batches = iter(self.loader)
+                batch = next(self.batches, self)
+            if batch is self:
+                raise errors.WrongValue(f"{self.name}: the {type(self.loader).__name__} ended where batch {i + 1} of {limit} was "
+                                        "to come: let it go on for ever (while True:), or say fewer steps or epochs")
+            yield batch
 
 
 def size_of(x: Any) -> int:
@@ -214,13 +236,20 @@ def size_of(x: Any) -> int:
 Source = Arrays | Loader
 
 
-def source(name: str, x: Any, y: Any, weight: Any, batch_size: int | None, shuffle: bool, home: Home) -> Source:
-    """The batches of x and y, whatever these are."""
+def source(name: str, x: Any, y: Any, weight: Any, batch_size: int | None, shuffle: bool, home: Home,
+           steps: int | None = None) -> Source:
+    """The batches of x and y, whatever these are.  steps: how many are an epoch, of a generator, which does not say."""
+    if steps is not None and (not isinstance(steps, int) or steps < 1):
+        raise errors.WrongValue(f"{name}: how many steps are an epoch is a number from 1 on, got {steps!r}")
     if x is None:
         raise errors.WrongType(f"{name}: x is missing: arrays, or a DataLoader that gives (input, target)")
     listed = isinstance(x, (list, tuple))
-    batches = listed and y is None and bool(x) and isinstance(x[0], (list, tuple)) and len(x[0]) in (2, 3) and is_data(x[0][0])
+    batches = listed and y is None and bool(x) and isinstance(x[0], (list, tuple)) and len(x[0]) in (2, 3) \
+        and (is_data(x[0][0]) or isinstance(x[0][0], dict))
     if is_data(x) or listed and not batches:
+        if steps is not None:
+            raise errors.WrongType(f"{name}: x is arrays, all of which are gone through: leave out the number of steps, or pass "
+                                   "x[:n]")
         return Arrays(name, x, y, weight, 32 if batch_size is None else batch_size, shuffle, home)
     if y is not None or weight is not None:
         raise errors.WrongType(f"{name}: x is a {type(x).__name__}, which gives inputs and targets: leave out y and sample_weight")
@@ -232,10 +261,10 @@ def source(name: str, x: Any, y: Any, weight: Any, batch_size: int | None, shuff
         x = DataLoader(x, batch_size=32 if batch_size is None else batch_size, shuffle=shuffle)
     elif batch_size is not None:
         raise errors.WrongType(f"{name}: x is a {type(x).__name__}, whose batches have a size already: leave out batch_size")
-    elif isinstance(x, Iterator):
-        raise errors.WrongType(f"{name}: x is a {type(x).__name__}, which can be gone through once only: pass a DataLoader or a "
-                               "list")
-    return Loader(name, x, home)
+    elif isinstance(x, Iterator) and steps is None:
+        raise errors.WrongType(f"{name}: x is a {type(x).__name__}, which can be gone through once only: say how many batches are "
+                               "an epoch (fit: steps_per_epoch and validation_steps, else steps), or pass a DataLoader or a list")
+    return Loader(name, x, home, steps)
 
 
 def is_dataset(x: Any) -> bool:

@@ -52,7 +52,7 @@ class Compiled:
         if len(set(names)) < len(names) or "loss" in names:
             raise errors.WrongValue(f"compile: the metrics are named {', '.join(names)}: each needs a name of its own, and 'loss' "
                                     "is taken")
-        self.mean = Mean()
+        self.mean, self.names = Mean(), ["loss", *names]
 
     def prepare(self, model: Module) -> Any:
         """The optimizer of the model; one that was asked for by name is made now, when the parameters are there."""
@@ -241,6 +241,13 @@ def missing_axis(model: Module, part: Part) -> str:
     return ""
 
 
+def with_penalties(model: Module, loss: Tensor) -> Tensor:
+    """The loss, and what the regularizers of a model of `keras` add to it."""
+    for each in getattr(model, "losses", ()) if getattr(model, "channels_last", False) else ():
+        loss = loss + each
+    return loss
+
+
 def weights_of(part: Part, class_weight: dict[int, float] | None, home: Home) -> Any:
     """The weight of each sample: its own, times that of its class."""
     if class_weight is None:
@@ -285,7 +292,7 @@ def run_tests(name: str, model: Module, how: Compiled, data: Source, callbacks: 
             out = output_of(name, model, part)
             if step == 0:
                 check_labels(name, how.loss, out, data)
-            how.update(how.loss(out, part.target, part.weight), out, part)
+            how.update(with_penalties(model, how.loss(out, part.target, part.weight)), out, part)
             if callbacks.wants_test_batches:
                 callbacks.on_test_batch_end(step, how.logs())
             else:
@@ -308,32 +315,35 @@ def verbosity(name: str, verbose: Any) -> int:
 
 
 def evaluate(model: Module, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: Any = "auto",
-             sample_weight: Any = None, callbacks: Any = None, return_dict: bool = False) -> Any:
+             sample_weight: Any = None, steps: int | None = None, callbacks: Any = None, return_dict: bool = False) -> Any:
     """The loss over the data, a mean over its samples; with metrics, the list [loss, metric, …]; or all of it as a dict.
 
     It is computed in evaluation mode, without gradients; afterwards each layer is in the mode that it was in.
+    steps: of a generator, how many batches are taken.
     """
     how, verbose = ready("evaluate", model), verbosity("evaluate", verbose)
-    data = source("evaluate", x, y, sample_weight, batch_size, False, Home.of(model))
+    data = source("evaluate", x, y, sample_weight, batch_size, False, Home.of(model), steps)
     need_targets("evaluate", data)
     called = CallbackList(callbacks, model, {"steps": data.steps, "verbose": verbose})
     start = time.perf_counter()
     logs = run_tests("evaluate", model, how, data, called, verbose)
     if verbose:
-        steps = data.steps or 1
-        print(f"{steps}/{steps} - {as_speed(time.perf_counter() - start, steps)} - {as_text(logs)}", flush=True)
+        done = data.steps or 1
+        print(f"{done}/{done} - {as_speed(time.perf_counter() - start, done)} - {as_text(logs)}", flush=True)
     if return_dict:
         return logs
     return list(logs.values()) if len(logs) > 1 else logs["loss"]
 
 
-def predict(model: Module, x: Any, batch_size: int | None = None, verbose: Any = "auto", callbacks: Any = None) -> Any:
+def predict(model: Module, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None,
+            callbacks: Any = None) -> Any:
     """The outputs of the model for x, as a NumPy array; of a model with several, a list or a dict of them.
 
     They are computed batch by batch, in evaluation mode, without gradients.  Of what a loader gives, the first part is the input.
+    steps: of a generator, how many batches are taken.
     """
     verbose = verbosity("predict", verbose)
-    data = source("predict", x, None, None, batch_size, False, Home.of(model))
+    data = source("predict", x, None, None, batch_size, False, Home.of(model), steps)
     called = CallbackList(callbacks, model, {"steps": data.steps, "verbose": verbose})
     outs: list[Any] = []
     with modes_restored(model), no_grad():
@@ -389,7 +399,8 @@ def need_targets(name: str, data: Source) -> None:
 def fit(model: Module, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1, verbose: Any = "auto",
         callbacks: Any = None, validation_split: float = 0.0, validation_data: Any = None, shuffle: bool = True,
         class_weight: dict[int, float] | None = None, sample_weight: Any = None, initial_epoch: int = 0,
-        validation_batch_size: int | None = None, *, accumulate: int = 1, checkpoint: Any = None, save_every: Any = "epoch",
+        steps_per_epoch: int | None = None, validation_steps: int | None = None, validation_batch_size: int | None = None, *,
+        accumulate: int = 1, checkpoint: Any = None, save_every: Any = "epoch",
         resume_from: Any = None) -> History:
     """Train the model, and return its History: history.history["loss"] and so on, a number for each epoch.
 
@@ -399,6 +410,7 @@ def fit(model: Module, x: Any = None, y: Any = None, batch_size: int | None = No
     verbose: 0 nothing, 1 a bar on a terminal that has tqdm, else as 2: one line for each epoch.
     validation_data: (x, y) or (x, y, weight), or a DataLoader, to be evaluated after each epoch.
     validation_split: instead, the last samples of x and y, this fraction of them; they are not trained on.
+    steps_per_epoch: of a generator that never ends, how many batches are an epoch; validation_steps: of one in validation_data.
     shuffle: whether arrays are put in another order in each epoch, which our own generator draws (`manual_seed`).
     class_weight: {class: weight}.  sample_weight: a number for each sample.  The loss is then Σ w l / n.
     accumulate: after how many batches the optimizer makes a step, with the mean gradient of their samples.
@@ -418,15 +430,16 @@ def fit(model: Module, x: Any = None, y: Any = None, batch_size: int | None = No
     if isinstance(x, Module):
         raise errors.WrongType("fit: x is a Module: call model.fit(x, y)")
 
-    data, tests = source("fit", x, y, sample_weight, batch_size, shuffle, home), None
+    data, tests = source("fit", x, y, sample_weight, batch_size, shuffle, home, steps_per_epoch), None
     need_targets("fit", data)
     validation_batch_size = batch_size if validation_batch_size is None else validation_batch_size
     if validation_data is not None:
         if is_pair(validation_data):
             vx, vy, *vw = validation_data
-            tests = source("fit: validation_data", vx, vy, vw[0] if vw else None, validation_batch_size, False, home)
+            tests = source("fit: validation_data", vx, vy, vw[0] if vw else None, validation_batch_size, False, home,
+                           validation_steps)
         else:
-            tests = source("fit: validation_data", validation_data, None, None, None, False, home)
+            tests = source("fit: validation_data", validation_data, None, None, None, False, home, validation_steps)
         need_targets("fit: validation_data", tests)
     elif validation_split:
         if not isinstance(data, Arrays):
@@ -434,6 +447,10 @@ def fit(model: Module, x: Any = None, y: Any = None, batch_size: int | None = No
                                    "validation_data")
         data, tests = data.split("fit", validation_split)
         tests.batch_size = tests.batch_size if validation_batch_size is None else validation_batch_size
+
+    if (steps_per_epoch or validation_steps) and (checkpoint is not None or resume_from is not None):
+        raise errors.WrongValue("fit: where a generator is cannot be saved: pass a DataLoader, without a number of steps, to a "
+                                "training with checkpoints")
 
     history = History()
     callbacks = [] if callbacks is None else list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
@@ -602,7 +619,8 @@ class Run:
         out = output_of("fit", self.model, part)
         if first:
             check_labels("fit", loss_of, out, self.data)
-        return loss_of(out, part.target, weights_of(part, self.class_weight, self.home)), out
+        loss = loss_of(out, part.target, weights_of(part, self.class_weight, self.home))
+        return with_penalties(self.model, loss), out
 
 
 class Group:

@@ -3,6 +3,7 @@ from typing import NoReturn
 
 from ..layer import Layer as Layer
 from ..models import Input as Input, InputLayer as InputLayer
+from .attention import *
 from .conv import *
 from .core import *
 from .merging import *

@@ -11,9 +11,8 @@ from ...tensor import Tensor
 from .. import activations
 from ..layer import Function, Layer, Shape, Weight, as_lengths
 
-__all__ = ["Dense", "Activation", "ReLU", "LeakyReLU", "ELU", "PReLU", "Softmax", "Dropout", "GaussianNoise", "Embedding",
-           "Flatten",
-           "Reshape", "Permute", "RepeatVector", "Rescaling", "Lambda"]
+__all__ = ["Dense", "Activation", "ReLU", "LeakyReLU", "ELU", "PReLU", "Softmax", "Dropout", "SpatialDropout1D",
+           "SpatialDropout2D", "GaussianNoise", "Embedding", "Flatten", "Reshape", "Permute", "RepeatVector", "Rescaling", "Lambda"]
 
 
 class Dense(Layer):
@@ -142,6 +141,23 @@ class Dropout(Same):
 
     def call(self, inputs: Tensor) -> Tensor:
         return self.dropout(inputs)
+
+
+class SpatialDropout1D(Dropout):
+    """Dropout of whole channels, at all places of a sample at once: (samples, length, channels)."""
+    kind, ranks = "spatial_dropout1d", (3,)
+
+    def __init__(self, rate: float, data_format: Any = None, **others: Any) -> None:
+        super().__init__(rate, data_format=data_format, **others)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        ones = inputs.new_ones((inputs.shape[0], *[1] * (inputs.ndim - 2), inputs.shape[-1]))
+        return inputs * self.dropout(ones)
+
+
+class SpatialDropout2D(SpatialDropout1D):
+    """The same for (samples, height, width, channels)."""
+    kind, ranks = "spatial_dropout2d", (4,)
 
 
 class GaussianNoise(Same):

@@ -3,12 +3,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import nn
+from ... import backend, errors, nn
+from ...op import wrap
 from ...tensor import Tensor
+from ...training.batches import as_array
 from ..layer import Shape, Weight
 from .core import Same
 
-__all__ = ["BatchNormalization", "LayerNormalization"]
+__all__ = ["BatchNormalization", "LayerNormalization", "Normalization"]
 
 
 class BatchNormalization(Same):
@@ -80,3 +82,32 @@ class LayerNormalization(Same):
         if "norm" not in self._modules:
             return []
         return [Weight(name, x) for name, x in (("gamma", self.norm.weight), ("beta", self.norm.bias)) if x is not None]
+
+
+class Normalization(Same):
+    """(x - μ) / σ, for each feature, the last axis: those of the data that `adapt` was shown, the training part.  0 / 0 is 0."""
+
+    def __init__(self, axis: int = -1, mean: Any = None, variance: Any = None, **others: Any) -> None:
+        super().__init__(**others)
+        if axis != -1:
+            raise NotImplementedError(f"Normalization: axis={axis!r} is not offered: it is the last one, -1")
+        if (mean is None) != (variance is None):
+            raise errors.WrongValue("Normalization: mean and variance are given together, or found by adapt(data)")
+        self.given = None if mean is None else (mean, variance)
+
+    def build(self, input_shape: Shape) -> None:
+        np, n = backend.host, self.known(input_shape)
+        mean, variance = (0.0, 1.0) if self.given is None else self.given
+        for name, value in ("mean", mean), ("variance", variance):
+            setattr(self, name, nn.Buffer(wrap(np.array(np.broadcast_to(value, (n,)), "float32"))))
+
+    def adapt(self, data: Any) -> None:
+        """Take the mean and the variance of these data."""
+        x = backend.to_device(as_array(data), "cpu").astype("float64")
+        axes = tuple(range(x.ndim - 1))
+        self.ready((None, *x.shape[1:]))
+        for weight, value in zip(self.keras_weights(), (x.mean(axes), x.var(axes))):
+            weight.write(value)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        return (inputs - self.mean) / self.variance.sqrt().clamp(min=1e-7)
