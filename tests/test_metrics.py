@@ -1,5 +1,6 @@
 """Metrics: against scikit-learn, sacrebleu and jiwer where they are installed, against their definitions always; and in parts."""
 import copy
+import inspect
 import itertools
 import math
 import pickle
@@ -116,6 +117,46 @@ def test_ranking_of_two_classes(sk):
         assert metrics.average_precision(scores, YES) == pytest.approx(sk.average_precision_score(YES, finite), rel=1e-12)
 
 
+TAGS = rng.random((N, 3)) < [0.5, 0.1, 0.8]                   # labels that do not exclude one another
+TAG_SCORES = np.round((1 + 4 * TAGS * rng.random((N, 3)) + rng.random((N, 3))) / 7, 2)
+
+
+@pytest.mark.parametrize("average", ["macro", "weighted", "micro", None])
+@pytest.mark.parametrize("label", ["as drawn", "one that never occurs", "one that is never said", "neither"])
+def test_several_labels(sk, average, label):
+    tags, scores = TAGS.copy(), TAG_SCORES.copy()
+    if label != "as drawn":
+        tags[:, 1] &= label == "one that is never said"
+        scores[:, 1] *= 0.1 if label != "one that never occurs" else 1
+    guesses = scores > 0.4
+    for ours, theirs in [(metrics.precision, sk.precision_score), (metrics.recall, sk.recall_score),
+                         (metrics.f1_score, sk.f1_score), (metrics.iou, sk.jaccard_score)]:
+        wanted = quiet(theirs, tags, guesses, average=average, zero_division=0)
+        for p in (scores, guesses, guesses.astype(int)):
+            found = ours(p, tags.astype(int), average=average, multilabel=True, threshold=0.4, zero_division=0)
+            np.testing.assert_allclose(number(found), wanted, rtol=1e-12)
+    found = quiet(metrics.average_precision, scores, tags, average=average, multilabel=True)
+    np.testing.assert_allclose(number(found), quiet(sk.average_precision_score, tags, scores, average=average), rtol=1e-12)
+    if tags.any(axis=0).all():
+        found = metrics.auroc(5 * scores, tags, average=average, multilabel=True)            # logits, say
+        np.testing.assert_allclose(number(found), sk.roc_auc_score(tags, scores, average=average), rtol=1e-12)
+
+
+def test_curves(sk):
+    for scores in (SCORES, np.log(SCORES), SCORES.astype("float32"), YES, np.zeros(N), -SCORES):
+        found = metrics.roc_curve(scores, YES)
+        for ours, theirs in zip(found, sk.roc_curve(YES, scores, drop_intermediate=False)):
+            np.testing.assert_allclose(ours.numpy(), theirs, rtol=1e-12)
+        assert np.trapezoid(found[1].numpy(), found[0].numpy()) == pytest.approx(metrics.auroc(scores, YES))
+        for ours, theirs in zip(metrics.precision_recall_curve(scores, YES), sk.precision_recall_curve(YES, scores)):
+            np.testing.assert_allclose(ours.numpy(), theirs, rtol=1e-12)
+    no = 0 * YES
+    for ours, theirs in [(quiet(metrics.precision_recall_curve, SCORES, no), quiet(sk.precision_recall_curve, no, SCORES)),
+                         (quiet(metrics.roc_curve, SCORES, no), quiet(sk.roc_curve, no, SCORES, drop_intermediate=False))]:
+        for x, y in zip(ours, theirs):
+            np.testing.assert_allclose(x.numpy(), y)
+
+
 def test_regression(sk):
     assert metrics.mean_squared_error(VALUES, TRUTH) == pytest.approx(sk.mean_squared_error(TRUTH, VALUES), rel=1e-12)
     assert metrics.root_mean_squared_error(VALUES, TRUTH) == pytest.approx(sk.root_mean_squared_error(TRUTH, VALUES), rel=1e-12)
@@ -160,6 +201,29 @@ def test_average_precision_by_its_definition():
         found = t[p >= threshold]
         total, before = total + (found.sum() / t.sum() - before) * found.mean(), found.sum() / t.sum()
     assert metrics.average_precision(p, t) == pytest.approx(total, rel=1e-12)
+
+
+def test_curves_by_hand():
+    p, t = [0.1, 0.4, 0.4, 0.8], [0, 0, 1, 1]
+    assert [x.tolist() for x in metrics.roc_curve(p, t)] == [[0, 0, 0.5, 1], [0, 0.5, 1, 1], [math.inf, 0.8, 0.4, 0.1]]
+    assert [x.tolist() for x in metrics.precision_recall_curve(p, t)] == [[2 / 4, 2 / 3, 1, 1], [1, 1, 0.5, 0], [0.1, 0.4, 0.8]]
+    metric = metrics.ROCCurve(ignore_index=-1)
+    metric.update(p[:2], t[:2], [True, True])
+    metric.update([0.9, *p[2:]], [-1, *t[2:]])
+    assert [x.tolist() for x in metric.compute()] == [x.tolist() for x in metrics.roc_curve(tg.tensor(p, dtype=tg.float64), t)]
+    assert [x.tolist() for x in quiet(metrics.precision_recall_curve, [], [])] == [[1], [0], []]
+    assert all(math.isnan(x) for x in quiet(metrics.roc_curve, [math.nan, 0.1], [0, 1])[0].tolist())
+
+
+def test_labels_of_which_some_are_unknown():
+    unknown = rng.random(TAGS.shape) < 0.3
+    targets = np.where(unknown, -1, TAGS)
+    for function in (metrics.f1_score, metrics.recall, metrics.auroc, metrics.average_precision):
+        one_by_one = [function(TAG_SCORES[~unknown[:, k], k], TAGS[~unknown[:, k], k]) for k in range(3)]
+        found = function(TAG_SCORES, targets, average=None, multilabel=True, ignore_index=-1)
+        np.testing.assert_allclose(found.numpy(), one_by_one, rtol=1e-12)
+        together = function(TAG_SCORES[~unknown], TAGS[~unknown])
+        assert function(TAG_SCORES, TAGS, average="micro", multilabel=True, mask=~unknown) == pytest.approx(together, rel=1e-12)
 
 
 def test_averages_by_their_definitions():
@@ -245,6 +309,7 @@ def test_top_k_breaks_ties_as_argmax_does():
 
 # ---- in parts, and elsewhere ------------------------------------------------------------------------------------
 MASK = rng.random(N) < 0.7
+WHOLE = "raw", "multilabel"                                     # their targets have two axes, and so has the mask
 CASES = {
     "Accuracy()": (LOGITS, LABELS), "Accuracy(one_hot=True)": (LOGITS, np.eye(C)[LABELS]), "Accuracy(threshold=0.3)": (SCORES, YES),
     "Accuracy(ignore_index=2)": (LOGITS, LABELS), "TopKAccuracy(2)": (LOGITS, LABELS),
@@ -258,6 +323,8 @@ CASES = {
     "CalibrationError()": (PROBABILITIES, LABELS),
     "CalibrationError(5, 'max')": (SCORES, YES), "Perplexity()": (LOGITS, LABELS), "Perplexity(ignore_index=0)": (LOGITS, LABELS),
     "MeanSquaredError()": (VALUES, TRUTH), "RootMeanSquaredError()": (VALUES, TRUTH), "MeanAbsoluteError()": (VALUES, TRUTH),
+    "F1Score('macro', multilabel=True)": (TAG_SCORES, TAGS), "IoU(multilabel=True)": (TAG_SCORES, TAGS),
+    "AUROC(multilabel=True)": (TAG_SCORES, TAGS), "AveragePrecision(None, multilabel=True)": (TAG_SCORES, TAGS),
     "R2Score()": (VALUES, TRUTH), "R2Score('raw_values')": (np.stack([VALUES, SCORES], 1), np.stack([TRUTH, YES], 1)),
 }
 every_case = pytest.mark.parametrize("line", CASES)
@@ -288,7 +355,7 @@ def test_the_function_of_that_name_gives_the_same(line):
     function = getattr(metrics, metric.name)
     settings = {key: value for key, value in vars(metric).items() if key not in ("state", "name") and value is not None}
     settings |= {key: None for key in ("average", "normalize") if vars(metric).get(key, 0) is None}
-    accepted = function.__code__.co_varnames[:function.__code__.co_argcount + function.__code__.co_kwonlyargcount]
+    accepted = inspect.signature(function).parameters
     settings = {key: value for key, value in settings.items() if key in accepted}
     np.testing.assert_array_equal(number(function(predictions, targets, **settings)), number(metric.of(predictions, targets)))
 
@@ -308,7 +375,8 @@ def test_parts_merge(line):
 @every_case
 def test_a_mask_leaves_out(line):
     predictions, targets = CASES[line]
-    mask = np.broadcast_to(MASK.reshape(-1, *[1] * (targets.ndim - 1)), targets.shape) if "raw" in line else MASK
+    whole = any(each in line for each in WHOLE)
+    mask = np.broadcast_to(MASK.reshape(-1, *[1] * (targets.ndim - 1)), targets.shape) if whole else MASK
     found = made(line).of(predictions, targets, mask)
     np.testing.assert_allclose(number(found), number(made(line).of(predictions[MASK], targets[MASK])), rtol=1e-12)
 
@@ -342,7 +410,7 @@ def test_on_a_device(line, device):
     assert device != "strict" or waits or not n["waits"], f"{line}: {n}"
     np.testing.assert_allclose(number(metric.compute()), wanted, rtol=1e-5 if line.startswith("Perplexity") else 1e-12)
     mask = tg.tensor(MASK).to(device)
-    if "raw" not in line:
+    if not any(each in line for each in WHOLE):
         found = made(line).of(tg.tensor(predictions).to(device), targets.tolist(), mask)       # targets come along
         np.testing.assert_allclose(number(found), number(made(line).of(predictions[MASK], targets[MASK])), rtol=1e-5)
     metric.merge(made(line))                                    # nothing
@@ -517,6 +585,18 @@ P, Y = np.full((4, 3), 1 / 3), np.array([0, 1, 2, 0])
     ("get('acuracy')", ValueError, "no metric called 'acuracy': did you mean 'accuracy'"),
     ("get('xyzzy')", ValueError, "there are 'acc', 'accuracy'"),
     ("get(metrics.Accuracy)", TypeError, "takes a name"),
+    ("accuracy(P, Y, sample_weight=[1, 2, 3, 4])", TypeError, "no argument 'sample_weight': .* leave some out by mask"),
+    ("f1_score(y_true=Y, y_pred=Y)", TypeError, r"arguments are \(predictions, targets\), in this order"),
+    ("auroc(P, Y, multi_class='ovr')", TypeError, "each class is taken against the rest"),
+    ("f1_score(P, P > 0.5)", ValueError, r"both have shape \(4, 3\).*If each number is a yes or no of its own: multilabel=True"),
+    ("auroc(P, P > 0.5)", ValueError, "yes or no of its own: multilabel=True"),
+    ("f1_score(P, P > 0.5, multilabel=True)", ValueError, "say how to average over the labels: average='macro'"),
+    ("recall(P, Y, multilabel=True, average=None)", ValueError, r"are \(N, L\).*got predictions \(4, 3\) and targets \(4,\)"),
+    ("recall(P, P * 9, multilabel=True, average=None)", IndexError, "target 3 .* is out of range: there are 2 classes"),
+    ("recall(P * 9, P > 0, multilabel=True, average=None)", ValueError, "no probability"),
+    ("roc_curve(P, Y)", ValueError, r"got \(4, 3\).  One class against the rest: predictions\[:, k\], targets == k"),
+    ("mean_squared_error(P + 0j, P)", TypeError, "predictions are numbers, got complex128"),
+    ("specificity", AttributeError, r"here it is recall\(…, pos_label=0\)"),
     ("roc_auc_score", AttributeError, r"here it is auroc, of \(predictions, targets\)"),
     ("nothing_of_that_name", AttributeError, "there are AUROC, Accuracy"),
 ])
@@ -526,6 +606,10 @@ def test_errors_teach(line, kind, text):
 
 
 def test_batches_that_do_not_go_together():
+    metric = metrics.F1Score("macro", multilabel=True)
+    metric.update(TAG_SCORES, TAGS)
+    with pytest.raises(ValueError, match="2 labels.*before 3"):
+        metric.update(TAG_SCORES[:, :2], TAGS[:, :2])
     metric = metrics.R2Score()
     metric.update(np.ones((3, 2)), np.ones((3, 2)))
     with pytest.raises(ValueError, match="1 quantities.*before 2"):

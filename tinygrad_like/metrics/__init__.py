@@ -36,6 +36,13 @@ from .confusion import (
     precision as precision,
     recall as recall,
 )
+from .curves import (
+    PrecisionRecallCurve as PrecisionRecallCurve,
+    ROCCurve as ROCCurve,
+    precision_recall_curve as precision_recall_curve,
+    roc_curve as roc_curve,
+)
+from .elsewhere import NAMES
 from .metric import Metric as Metric, UndefinedMetricWarning as UndefinedMetricWarning
 from .registry import get as get, names as names
 from .regression import (
@@ -67,19 +74,9 @@ from .text import (
     word_error_rate as word_error_rate,
 )
 
-# What others call it.  (Under scikit-learn's names its order of arguments, (y_true, y_pred), would be passed without a word.)
-ELSEWHERE = {
-    "accuracy_score": "accuracy", "top_k_accuracy_score": "top_k_accuracy", "precision_score": "precision",
-    "recall_score": "recall", "roc_auc_score": "auroc", "roc_auc": "auroc", "auc": "auroc", "AUC": "AUROC",
-    "average_precision_score": "average_precision",
-    "jaccard_score": "iou", "jaccard_index": "iou", "JaccardIndex": "IoU",
-    "f1": "f1_score", "F1": "F1Score", "wer": "word_error_rate", "cer": "char_error_rate", "bleu": "bleu_score",
-    "mse": "mean_squared_error", "mae": "mean_absolute_error", "rmse": "root_mean_squared_error", "r2": "r2_score",
-}
-
 
 def __getattr__(name: str) -> Any:
-    if name in ELSEWHERE:
-        raise AttributeError(f"{__name__} has no {name!r}: here it is {ELSEWHERE[name]}, of (predictions, targets) in this order")
+    if name in NAMES:
+        raise AttributeError(f"{__name__} has no {name!r}: here it is {NAMES[name]}, of (predictions, targets) in this order")
     known = [each for each, value in globals().items() if callable(value) and each[0] != "_"]
     raise AttributeError(f"{__name__} has no {name!r}: there are {', '.join(sorted(known))}")

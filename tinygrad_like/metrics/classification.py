@@ -8,6 +8,8 @@ What the functions and classes here take:
                     probabilities.  Logits want threshold=0.0
                     (N,) or any shape of integers or bools: class numbers
     targets         (N,) or (N, d1, …) class numbers.  One-hot rows (N, C) want one_hot=True
+                    Labels that do not exclude one another, (N, L) yes or no, want multilabel=True, where a metric has that, with
+                    predictions of the same shape: scores of a yes, or yes or no
     mask            True where a target counts, in the shape of the targets
     ignore_index    targets of that number do not count
 
@@ -19,6 +21,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import backend, errors
+from .elsewhere import explained
 from .metric import Metric, nan, pair
 
 __all__ = ["Accuracy", "TopKAccuracy", "accuracy", "top_k_accuracy"]
@@ -26,6 +29,8 @@ __all__ = ["Accuracy", "TopKAccuracy", "accuracy", "top_k_accuracy"]
 
 class Classification(Metric):
     """Class numbers that were predicted, and those that are right."""
+
+    several = "predictions.reshape(-1) and targets.reshape(-1)"
 
     def __init__(self, *, threshold: float = 0.5, num_classes: int | None = None, ignore_index: int | None = None, dim: int = 1,
                  one_hot: bool = False) -> None:
@@ -52,8 +57,7 @@ class Classification(Metric):
         if axis is None and p.dtype.kind == "f" and p.ndim >= 2:
             raise errors.ShapeError(
                 f"{self.name}: predictions and targets both have shape {t.shape}.  If the targets are one-hot: "
-                f"targets.argmax({self.dim}), or one_hot=True.  If each number is a yes or no of its own: predictions.reshape(-1) "
-                "and targets.reshape(-1)")
+                f"targets.argmax({self.dim}), or one_hot=True.  If each number is a yes or no of its own: {self.several}")
         if mask is not None and mask.shape != t.shape:
             if mask.size != t.size or mask.ndim and mask.shape[0] != t.shape[0]:
                 raise errors.ShapeError(f"{self.name}: mask has shape {mask.shape}, and the targets {t.shape}: it says of each "
@@ -127,6 +131,18 @@ class Classification(Metric):
             self.refuse(state, (p < 0) | (p > 1), "prediction", f"is no probability, and threshold={self.threshold} is for those.  "
                         "For logits: threshold=0.0, or predictions.sigmoid().  For class numbers: predictions.long()", p)
         return (p > self.threshold).astype("int64"), backend.xp(p).isnan(p), 2
+
+    def labelled(self, predictions: Any, targets: Any, mask: Any, state: dict[str, Any]) -> tuple[Any, Any, Any]:
+        """For labels that do not exclude one another: predictions, whether the targets are a yes, and whether they count: (N, L)"""
+        p, t, mask = pair(predictions, targets, mask)
+        if p.ndim != 2 or p.shape != t.shape or mask is not None and mask.shape != t.shape:
+            raise errors.ShapeError(f"{self.name}: multilabel=True says that predictions are (N, L), a score or a yes or no for "
+                                    f"each of L labels, and targets and mask too; got predictions {p.shape} and targets {t.shape}"
+                                    + (f", and a mask {mask.shape}" if mask is not None else ""))
+        xp, keep = backend.xp(t), self.counted(t, mask)
+        if keep is None:
+            keep = xp.ones(t.shape, "bool")
+        return p, self.checked(xp.where(keep, t, 0), 2, "target", state) == 1, keep
 
     def counted(self, t: Any, mask: Any) -> Any:
         """A mask of the targets that count; None if all do."""
@@ -237,3 +253,6 @@ def top_k_accuracy(predictions: Any, targets: Any, k: int = 5, *, mask: Any = No
     """
     return TopKAccuracy(k, num_classes=num_classes, ignore_index=ignore_index, dim=dim, one_hot=one_hot).of(
         predictions, targets, mask)
+
+
+explained(globals(), __all__)

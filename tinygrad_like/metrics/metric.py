@@ -129,19 +129,15 @@ def outside() -> int:
 # ---- arrays -----------------------------------------------------------------------------------------------------
 def array_of(x: Any, what: str = "predictions") -> Any:
     """The array in a Tensor, or of a list or whatever else NumPy can read."""
-    if isinstance(x, autograd.Tensor):
-        return x.array
-    if type(x) in backend.array_types:
-        return x
     if isinstance(x, (list, tuple)):
         x = [on_host(each.array) if isinstance(each, autograd.Tensor) else each for each in x]
     try:
-        array = backend.host.asarray(x)
+        array = x.array if isinstance(x, autograd.Tensor) else x if type(x) in backend.array_types else backend.host.asarray(x)
     except ValueError as error:
         raise errors.ShapeError(f"{what}: their rows differ in length, so they make no array ({error})") from None
     if array.dtype.kind not in "biuf":
-        raise errors.WrongType(f"{what} are numbers, got {array.dtype} ({errors.short(array.flat[0]) if array.size else array}): "
-                               "number the classes 0, 1, 2 …")
+        raise errors.WrongType(f"{what} are numbers, got {array.dtype} ({errors.short(array.flat[0]) if array.size else array})"
+                               + (": number the classes 0, 1, 2 …" if array.dtype.kind in "USO" else ""))
     return array
 
 

@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 from .. import autograd, backend, errors
+from .elsewhere import explained
 from .metric import Metric, double, nan, pair
 
 __all__ = ["MeanSquaredError", "RootMeanSquaredError", "MeanAbsoluteError", "R2Score", "mean_squared_error",
@@ -151,3 +152,6 @@ def r2_score(predictions: Any, targets: Any, *, mask: Any = None, multioutput: s
     Tensor of all.  Targets that are all equal: 1 if they were hit, else 0, with a warning.  Fewer than two: NaN, with a warning.
     """
     return R2Score(multioutput).of(predictions, targets, mask)
+
+
+explained(globals(), __all__)

@@ -2,7 +2,8 @@
 
     auroc, average_precision    rank samples.  predictions (N,) or (N, 1): any scores that grow with how likely a yes is, logits or
                                 probabilities; targets: 0s and 1s.  Or (N, C) probabilities, each class against the rest;
-                                targets: class numbers
+                                targets: class numbers.  Or, with multilabel=True, (N, L) scores of a yes for each of L labels
+                                that do not exclude one another; targets: (N, L) 0s and 1s
     calibration_error           probabilities only: (N,) of a yes, or (N, C), rows that sum to 1
     perplexity                  logits only: (N, C), or with more axes and dim=-1 as language models give them
 
@@ -15,6 +16,7 @@ from typing import Any
 
 from .. import autograd, backend, errors
 from .classification import Classification, chosen
+from .elsewhere import explained
 from .metric import double, nan
 
 __all__ = ["AUROC", "AveragePrecision", "CalibrationError", "Perplexity", "auroc", "average_precision", "calibration_error",
@@ -63,38 +65,54 @@ class Ranking(Scored):
     for each of its scores."""
 
     takes_integers = True
+    several = "multilabel=True"
 
-    def __init__(self, average: str | None = "macro", *, ignore_index: int | None = None, dim: int = 1,
+    def __init__(self, average: str | None = "macro", *, multilabel: bool = False, ignore_index: int | None = None, dim: int = 1,
                  one_hot: bool = False) -> None:
         super().__init__(ignore_index=ignore_index, dim=dim, one_hot=one_hot)
         if average not in ("macro", "weighted", "micro", None):
             raise errors.WrongValue(f"{self.name}: average is 'macro', 'weighted', 'micro' or None, got {average!r}")
-        self.average = average
+        self.average, self.multilabel = average, multilabel
 
     def measure(self, predictions: Any, targets: Any, mask: Any) -> dict[str, Any]:
         state: dict[str, Any] = {}
+        if self.multilabel:
+            p, yes, keep = self.labelled(predictions, targets, mask, state)
+            xp = backend.xp(p)
+            state["nans"] = ((p != p) & keep).sum()
+            return state | {"scores": [p.copy()], "targets": [xp.where(keep, yes, -1).astype("int8")]}
         p, t, _ = self.rows(predictions, targets, mask, state)
         if p.ndim == 2:
             self.probable(p, state)                             # the scores of one class are compared across rows
         return state | {"scores": [p.copy()], "targets": [t.copy()]}    # the next batch may come in the same memory
 
     def finish(self, state: dict[str, Any]) -> Any:
-        host = backend.host
-        if len({part.shape[1:] for part in state["scores"]}) > 1:
-            raise errors.ShapeError(f"{self.name}: batches differ in how many classes they score: "
-                                    f"{sorted({part.shape[1:] for part in state['scores']})}")
-        p, t = host.concatenate(state["scores"]), host.concatenate(state["targets"])
-        lost = self.lost(state)
-        if lost:
-            return autograd.wrap(host.full(p.shape[1], nan)) if self.average is None and p.ndim == 2 else nan
-        if p.ndim == 1:
-            return self.ranked(p, t == 1)
+        p, t = self.gathered(state)
+        if self.lost(state):
+            return autograd.wrap(backend.host.full(p.shape[1], nan)) if self.average is None and p.ndim == 2 else nan
+        return self.ranked(p, t == 1) if p.ndim == 1 else self.averaged(p, t)
+
+    def gathered(self, state: dict[str, Any]) -> tuple[Any, Any]:
+        """All scores, and all targets."""
+        shapes = sorted({part.shape[1:] for part in state["scores"]})
+        if len(shapes) > 1:
+            raise errors.ShapeError(f"{self.name}: batches differ in how many classes they score: {shapes}")
+        return backend.host.concatenate(state["scores"]), backend.host.concatenate(state["targets"])
+
+    def averaged(self, p: Any, t: Any) -> Any:
+        """Each class against the rest, or each label by itself, and the mean of that."""
+        host, n = backend.host, p.shape[1]
+        if self.multilabel:
+            apart = [(p[t[:, k] >= 0, k], t[t[:, k] >= 0, k] == 1) for k in range(n)]
+        else:
+            apart = [(p[:, k], t == k) for k in range(n)]
         if self.average == "micro":
-            return self.ranked(p.reshape(-1), (t[:, None] == host.arange(p.shape[1])).reshape(-1))
-        values = host.asarray([self.ranked(p[:, k], t == k, f"class {k}: ") for k in range(p.shape[1])])
+            return self.ranked(*[host.concatenate(parts) for parts in zip(*apart)])
+        what = "label" if self.multilabel else "class"
+        values = host.asarray([self.ranked(*each, f"{what} {k}: ") for k, each in enumerate(apart)])
         if self.average is None:
             return autograd.wrap(values)
-        weights = host.bincount(t, minlength=p.shape[1]) if self.average == "weighted" else host.ones(p.shape[1])
+        weights = host.asarray([yes.sum() if self.average == "weighted" else 1.0 for _, yes in apart])
         defined = values == values
         return float((values * weights)[defined].sum() / weights[defined].sum()) if weights[defined].sum() else nan
 
@@ -140,26 +158,29 @@ class AveragePrecision(Ranking):
         return float((p * found / (found + backend.host.cumsum(n))).sum() / found[-1])
 
 
-def auroc(predictions: Any, targets: Any, *, average: str | None = "macro", mask: Any = None, ignore_index: int | None = None,
-          dim: int = 1, one_hot: bool = False) -> Any:
+def auroc(predictions: Any, targets: Any, *, average: str | None = "macro", mask: Any = None, multilabel: bool = False,
+          ignore_index: int | None = None, dim: int = 1, one_hot: bool = False) -> Any:
     """P(a positive scores higher than a negative), ties counting half: the area under the ROC curve.
 
     ½ is chance, whatever the classes' shares; 1 separates them.  Scores need no threshold, and can be logits.
     For C classes: predictions (N, C) probabilities, each class against the rest, and average says what becomes of the C numbers:
     "macro" their mean, "weighted" by how often each occurs, "micro" all N·C yes-or-no answers together, None a Tensor of them.
+    Of labels that do not exclude one another, multilabel=True: scores (N, L), targets (N, L), each label by itself.
     Without a positive or without a negative it is not defined: NaN, with a warning; a mean leaves such classes out.
     """
-    return AUROC(average, ignore_index=ignore_index, dim=dim, one_hot=one_hot).of(predictions, targets, mask)
+    return AUROC(average, multilabel=multilabel, ignore_index=ignore_index, dim=dim, one_hot=one_hot).of(
+        predictions, targets, mask)
 
 
-def average_precision(predictions: Any, targets: Any, *, average: str | None = "macro", mask: Any = None,
+def average_precision(predictions: Any, targets: Any, *, average: str | None = "macro", mask: Any = None, multilabel: bool = False,
                       ignore_index: int | None = None, dim: int = 1, one_hot: bool = False) -> Any:
     """Σₖ (Rₖ − Rₖ₋₁) Pₖ over the thresholds from the highest down: the area under the precision-recall curve, as steps.
 
     Chance is the share of positives, so that it says more than `auroc` where these are rare.  predictions, average: as for `auroc`.
     Without a positive it is 0, with a warning.
     """
-    return AveragePrecision(average, ignore_index=ignore_index, dim=dim, one_hot=one_hot).of(predictions, targets, mask)
+    return AveragePrecision(average, multilabel=multilabel, ignore_index=ignore_index, dim=dim, one_hot=one_hot).of(
+        predictions, targets, mask)
 
 
 # ---- calibration ------------------------------------------------------------------------------------------------
@@ -255,3 +276,6 @@ def perplexity(predictions: Any, targets: Any, *, mask: Any = None, ignore_index
     counts: the mean of the perplexities of batches is something else, and too large.
     """
     return Perplexity(ignore_index=ignore_index, dim=dim).of(predictions, targets, mask)
+
+
+explained(globals(), __all__)

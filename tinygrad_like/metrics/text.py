@@ -9,6 +9,7 @@ import importlib
 from typing import Any
 
 from .. import autograd, backend, errors
+from .elsewhere import explained
 from .metric import Metric, nan
 
 __all__ = ["BLEUScore", "WordErrorRate", "CharErrorRate", "bleu_score", "word_error_rate", "char_error_rate"]
@@ -145,3 +146,6 @@ def word_error_rate(predictions: Any, targets: Any) -> float:
 def char_error_rate(predictions: Any, targets: Any) -> float:
     """(substituted + deleted + inserted characters) / characters of the targets, over all texts: where words have no spaces."""
     return CharErrorRate().of(predictions, targets)
+
+
+explained(globals(), __all__)
