@@ -41,7 +41,8 @@ def test_formulas_and_their_gradients(line):
 def test_probabilities_of_0_and_1(line):
     torch = pytest.importorskip("torch")
     edge = np.array([[0.0, 1.0, 0.0, 0.0], [0.5, 0.5, 0, 0], [1, 0, 0, 0]])
-    found = [eval(line, vars(library.distributions) | {name: library.tensor(x) for name, x in [("e", edge), ("p", P), ("i", [0, 1, 1])]})
+    operands = {"e": edge, "p": P, "i": [0, 1, 1]}
+    found = [eval(line, vars(library.distributions) | {name: library.tensor(x) for name, x in operands.items()})
              for library in (tl, torch)]
     np.testing.assert_allclose(*[each.numpy() for each in found], rtol=1e-10, atol=1e-14)
 
