@@ -23,6 +23,7 @@ from .grad_mode import (
     set_grad_enabled as set_grad_enabled,
 )
 from .op import Kept as Kept, Node, Op as Op, Slots, raw, wrap
+from .watch import watched, watchers
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -118,8 +119,11 @@ def sweep(outputs: list[tuple[Node, Any]], targets: set[Node] | None = None, cre
                 derivative, asks = derivatives[i]
                 if op.variadic:
                     known["i"] = i
-                values = [known[ask] for ask in asks]
-                dx = derivative(g, *values)
+                if watchers:
+                    dx, values = watched_derivative(node, i, g, derivative, known, asks)
+                else:
+                    values = [known[ask] for ask in asks]
+                    dx = derivative(g, *values)
                 try:
                     if dx.shape != parent.shape:
                         dx = sum_to(dx, parent.shape)
@@ -136,6 +140,16 @@ def sweep(outputs: list[tuple[Node, Any]], targets: set[Node] | None = None, cre
                         node.kept = None
                         break
     return found
+
+
+def watched_derivative(node: Node, i: int, g: Any, derivative: Callable[..., Any], known: Any, asks: Any) -> tuple[Any, list[Any]]:
+    """derivative(g, *values), and the values that it asks for, with all watchers around it."""
+    values: list[Any] = []
+
+    def run() -> Any:
+        values.extend([known[ask] for ask in asks])
+        return derivative(g, *values)
+    return watched("backward", node, i, g, run), values
 
 
 class Forgotten:

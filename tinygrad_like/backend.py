@@ -146,6 +146,12 @@ def to_device(array: Any, device: Any) -> Any:
     return moved
 
 
+def wait_for(array: Any) -> None:
+    """Return when the array has been computed: a GPU computes while Python goes on."""
+    if type(array) is not numpy.ndarray:
+        xp(array).cuda.Device().synchronize()
+
+
 def address(array: Any) -> int:
     """Where in memory the first element is."""
     return array.ctypes.data if type(array) is numpy.ndarray else array.data.ptr

@@ -13,6 +13,7 @@ from . import backend, edits, errors
 from .backend import array_types
 from .grad_mode import grad_mode
 from .promotion import float32, float64, promoted
+from .watch import recorded, watched, watchers
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -201,7 +202,8 @@ class Op:
         if params:
             params = {name: raw(value) for name, value in params.items()}
         try:
-            out = op.forward(*arrays, **params)
+            out = op.forward(*arrays, **params) if not watchers else watched(
+                "forward", op, arrays, params, lambda: op.forward(*arrays, **params))
         except Exception as error:
             raise errors.explain(op, arrays, params, error) from error
 
@@ -233,7 +235,10 @@ class Op:
                 kept[key] = handed[key]
         if type(out) is Results:
             kept["zeros"] = tuple([backend.stretched_zero(x) for x in out.each])
-        return wrap(out, Node(op, parents, kept, out))
+        node = Node(op, parents, kept, out)
+        if watchers:
+            recorded(node)
+        return wrap(out, node)
 
 
 class Kept:

@@ -12,6 +12,7 @@ from ..functions.convert import converted
 from ..functions.creation import empty_like
 from ..tensor import Tensor
 from ..types import as_dtype, device as Device
+from ..watch import watched, watchers
 from .hooks import Hooked
 from .parameter import Buffer, Parameter
 from .state import Saved
@@ -59,6 +60,8 @@ class Module(Hooked, Saved):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
+            if watchers:
+                return watched("module", self, lambda: self._call_with_hooks(args, kwargs))
             if self._hooks:
                 return self._call_with_hooks(args, kwargs)
             return self.forward(*args, **kwargs)

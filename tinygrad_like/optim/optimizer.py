@@ -16,6 +16,7 @@ from ..grad_mode import enable_grad
 from ..op import wrap
 from ..tensor import Hook, Tensor
 from ..types import float32, float64, get_default_dtype
+from ..watch import watched, watchers
 
 __all__ = ["Optimizer"]
 
@@ -39,7 +40,7 @@ def with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
                         raise RuntimeError(f"a hook before {type(self).__name__}.step returns None or (args, kwargs), "
                                            f"got {changed!r}")
                     args, kwargs = changed
-            out = step(*args, **kwargs)
+            out = step(*args, **kwargs) if not watchers else watched("step", self, lambda: step(*args, **kwargs))
             for hook in list(self._step_post_hooks.values()):
                 hook(self, args, kwargs)
         finally:

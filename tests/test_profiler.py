@@ -1,0 +1,144 @@
+"""`profile`, and the watchers that it is one of."""
+import threading
+
+import numpy as np
+import pytest
+
+import tinygrad_like as tl
+from tinygrad_like import nn, op, watch
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 4))
+        self.head = nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.head(self.body(x).exp())
+
+
+def step(net, x):
+    optimizer = tl.optim.SGD(net.parameters(), 0.1)
+    loss = (net(x) * 2).sum()
+    loss.backward()
+    optimizer.step()
+    return float(loss)
+
+
+@pytest.fixture
+def measured():
+    tl.manual_seed(0)
+    net, x = Net(), tl.randn(7, 6)
+    with tl.profile() as p:
+        step(net, x)
+    return p
+
+
+def test_ops_and_their_calls(measured):
+    assert {name: cost.calls for name, cost in measured.ops.items()} == {"linear": 3, "tanh": 1, "exp": 1, "mul": 1, "sum": 1}
+    assert all([cost.forward > 0 and cost.backward > 0 for cost in measured.ops.values()])
+    seconds = [cost.seconds for cost in measured.ops.values()]
+    assert seconds == sorted(seconds, reverse=True)
+    assert sum(seconds) + measured.optimizer + measured.elsewhere == pytest.approx(measured.seconds)
+    assert measured.optimizer > 0 and measured.elsewhere > 0
+
+
+def test_modules_have_what_is_in_them(measured):
+    modules, ops = measured.modules, measured.ops
+    assert list(modules) == ["Net", "Net.body", "Net.body.0", "Net.body.1", "Net.body.2", "Net.head"]
+    assert all([cost.calls == 1 for cost in modules.values()])
+    for what in ("forward", "backward", "made", "kept"):
+        def of(name, what=what):
+            return getattr(modules[name], what)
+        assert of("Net.body") == pytest.approx(of("Net.body.0") + of("Net.body.1") + of("Net.body.2"))
+        assert of("Net") == pytest.approx(sum([getattr(ops[name], what) for name in ("linear", "tanh", "exp")]))
+        assert of("Net.body.1") == pytest.approx(getattr(ops["tanh"], what))
+
+
+def test_bytes(measured):
+    made = {name: cost.made for name, cost in measured.ops.items()}
+    assert made == {"linear": 4 * 7 * (5 + 4 + 3), "tanh": 4 * 7 * 5, "exp": 4 * 7 * 4, "mul": 4 * 7 * 3, "sum": 0}       # a number is no array yet
+    kept = {name: cost.kept for name, cost in measured.ops.items()}         # x and the weights are there anyway
+    assert kept == {"linear": 0, "tanh": 4 * 7 * 5, "exp": 4 * 7 * 4, "mul": 0, "sum": 0}
+
+
+def test_views_make_nothing_and_memory_is_kept_once():
+    x = tl.randn(8, 5, requires_grad=True)
+    with tl.profile() as p:
+        y = x.exp()
+        y.reshape(5, 8).transpose(0, 1)
+        y * y
+    assert p.ops["reshape"].made == p.ops["swapaxes"].made == 0
+    assert p.ops["exp"].kept == 160 and p.ops["mul"].kept == 0 and p.ops["mul"].made == 160
+
+
+def test_results_are_the_same_and_nothing_stays():
+    x = tl.tensor(np.random.default_rng(0).standard_normal((7, 6)), dtype=tl.float32)
+    losses = []
+    for measure in (False, True):
+        tl.manual_seed(0)
+        net = Net()
+        if measure:
+            with tl.profile():
+                losses.append([step(net, x) for _ in range(3)])
+        else:
+            losses.append([step(net, x) for _ in range(3)])
+    assert losses[0] == losses[1]
+    assert watch.watchers == [] and op.watchers is watch.watchers
+    with pytest.raises(ValueError, match="inside"), tl.profile():
+        raise ValueError("inside")
+    assert watch.watchers == []
+
+
+def test_errors_pass_with_the_path_of_their_module():
+    with tl.profile() as p, pytest.raises(ValueError, match=r"in Net.body\[0\]"):
+        Net()(tl.randn(7, 5))
+    assert list(p.modules) == ["Net", "Net.body", "Net.body.0"]
+
+
+def test_second_derivatives_are_counted_once():
+    x = tl.randn(5, requires_grad=True)
+    with tl.profile() as p:
+        (g,) = tl.autograd.grad((x.exp() * x).sum(), x, create_graph=True)
+        g.sum().backward()
+    assert sum([cost.seconds for cost in p.ops.values()]) <= p.seconds
+    assert p.ops["mul"].calls > 1
+
+
+def test_other_threads_are_not_seen():
+    x = tl.randn(5)
+    with tl.profile() as p:
+        other = threading.Thread(target=lambda: x.exp())
+        other.start()
+        other.join()
+        x.tanh()
+    assert list(p.ops) == ["tanh"]
+
+
+def test_one_within_another():
+    x = tl.randn(5)
+    with tl.profile() as outer:
+        x.exp()
+        with tl.profile() as inner:
+            x.tanh()
+    assert set(outer.ops) == {"exp", "tanh"} and set(inner.ops) == {"tanh"}
+
+
+def test_the_table(measured):
+    lines = str(measured).splitlines()
+    assert lines[0].split() == ["op", "calls", "forward", "ms", "backward", "ms", "share", "made", "kept"]
+    assert lines[6].startswith("all: ") and "optimizer" in lines[6]
+    assert lines[8].startswith("module, with what is in it") and lines[11].split()[0] == "Net.body.0"
+    assert lines[11].startswith("    Net.body.0 ")
+    assert repr(measured) == str(measured)
+
+
+def test_a_module_that_calls_itself_pays_once():
+    class Twice(nn.Module):
+        def forward(self, x, again=True):
+            return self(x, again=False).exp() if again else x.tanh()
+    with tl.profile() as p:
+        Twice()(tl.randn(3))
+    assert len(p.modules) == 1 or list(p.modules)[0] == "Twice"
+    assert p.modules["Twice"].forward == pytest.approx(p.ops["exp"].forward + p.ops["tanh"].forward)

@@ -1,0 +1,193 @@
+"""Where time and memory go: `with profile() as p: …`, then `print(p)`."""
+from __future__ import annotations
+
+import time
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from . import backend
+from .machine import slow_products
+from .op import Kept, Results
+from .watch import Run, Watcher
+
+__all__ = ["profile"]
+
+
+@dataclass
+class Cost:
+    """What one op, or one module with all that is in it, has cost."""
+    calls: int = 0
+    forward: float = 0.0                                        # seconds
+    backward: float = 0.0                                       # seconds
+    made: int = 0                                               # bytes of new results
+    kept: int = 0                                               # bytes that the backward pass will ask for
+
+    @property
+    def seconds(self) -> float:
+        return self.forward + self.backward
+
+
+class profile(Watcher):
+    """Measure what runs inside, in this thread: seconds and bytes for each op and each module, forward and backward.
+
+        with profile() as p:
+            loss = F.cross_entropy(model(x), y)
+            loss.backward()
+            optimizer.step()
+        print(p)
+
+    ops: {name: Cost}, slowest first.        modules: {path: Cost}, as they were called; what is in a module is in its cost, too.
+    seconds: how long the block took; of that, `optimizer` in steps of optimizers, and `elsewhere` neither there nor in an op.
+
+    `made` are results with memory of their own (a view has none); `kept` is what is held for the backward pass and belongs to no
+    leaf.  On a GPU each op is waited for, which takes time of its own, so that a step takes longer than without.
+    """
+
+    def __enter__(self) -> profile:
+        self.ops: dict[str, Cost] = {}
+        self.modules: dict[str, Cost] = {}
+        self._running: list[tuple[Any, str]] = []               # the modules that run, outermost first, and their paths
+        self._born: weakref.WeakKeyDictionary[Any, list[Cost]] = weakref.WeakKeyDictionary()        # node: who pays for it
+        self._counted: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()   # id: memory that is kept already
+        self._within: list[float] = []                          # for each op that runs: seconds of the ops within
+        self.seconds, self.optimizer, self._start = 0.0, 0.0, time.perf_counter()
+        super().__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        super().__exit__(*error)
+        self.seconds = time.perf_counter() - self._start
+        self.ops = dict(sorted(self.ops.items(), key=lambda each: -each[1].seconds))
+
+    @property
+    def elsewhere(self) -> float:
+        return self.seconds - self.optimizer - sum([cost.seconds for cost in self.ops.values()])
+
+    # ---- what is told -------------------------------------------------------------------------------------------
+    def module(self, module: Any, run: Run) -> Any:
+        path = self._path(module)
+        self.modules.setdefault(path, Cost()).calls += 1
+        self._running.append((module, path))
+        try:
+            return run()
+        finally:
+            self._running.pop()
+
+    def forward(self, op: Any, arrays: list[Any], params: dict[str, Any], run: Run) -> Any:
+        out, seconds = self._timed(run)
+        given = [memory_of(x) for x in arrays_in(arrays)]
+        made = sum([memory.nbytes for memory in map(memory_of, arrays_in(out)) if not any([memory is x for x in given])])
+        for cost in self._payers(op):
+            cost.forward += seconds
+            cost.made += made
+        self.ops[op.__name__].calls += 1
+        return out
+
+    def recorded(self, node: Any) -> None:
+        payers = self._born[node] = self._payers(node.op)
+        for memory in kept_by(node):
+            if self._counted.get(id(memory)) is not memory:
+                self._counted[id(memory)] = memory
+                for cost in payers:
+                    cost.kept += memory.nbytes
+
+    def backward(self, node: Any, i: int, g: Any, run: Run) -> Any:
+        dx, seconds = self._timed(run)
+        for cost in self._born.get(node) or [self.ops.setdefault(node.op.__name__, Cost())]:
+            cost.backward += seconds
+        return dx
+
+    def step(self, optimizer: Any, run: Run) -> Any:
+        out, seconds = self._timed(run)
+        self.optimizer += seconds
+        return out
+
+    def _timed(self, run: Run) -> tuple[Any, float]:
+        """What run() returns, and its seconds, without those of the ops within."""
+        self._within.append(0.0)
+        start = time.perf_counter()
+        try:
+            out = run()
+            for x in arrays_in(out):
+                backend.wait_for(x)
+        finally:
+            seconds, within = time.perf_counter() - start, self._within.pop()
+            if self._within:
+                self._within[-1] += seconds
+        return out, seconds - within
+
+    def _payers(self, op: Any) -> list[Cost]:
+        """The op, and the modules that it runs in.  (A module that calls itself pays once.)"""
+        paths = dict.fromkeys([path for _, path in self._running])
+        return [self.ops.setdefault(op.__name__, Cost()), *[self.modules[path] for path in paths]]
+
+    def _path(self, module: Any) -> str:
+        if not self._running:
+            return type(module).__name__
+        outer, path = self._running[-1]
+        name = next((name for name, each in outer.named_modules() if each is module), f"<{type(module).__name__}>")
+        return f"{path}.{name}" if name else path
+
+    # ---- what is shown ------------------------------------------------------------------------------------------
+    def __str__(self) -> str:
+        """Two tables, of ops and of modules."""
+        return "\n".join(list(self._lines()))
+
+    __repr__ = __str__
+
+    def _lines(self) -> Iterator[str]:
+        yield from table("op", self.ops, self.seconds)
+        yield (f"all: {self.seconds * 1e3:.3f} ms, of which the optimizer took {self.optimizer * 1e3:.3f} ms, and "
+               f"{self.elsewhere * 1e3:.3f} ms were neither there nor in an op")
+        if self.modules:
+            yield ""
+            indented = {"  " * path.count(".") + path: cost for path, cost in self.modules.items()}
+            yield from table("module, with what is in it", indented, self.seconds)
+        if said := slow_products():
+            yield f"WARNING: {said}"
+
+
+def table(title: str, costs: dict[str, Cost], whole: float) -> Iterator[str]:
+    width = max([len(title), *map(len, costs)])
+    yield f"{title:<{width}}  calls  forward ms  backward ms  share      made      kept"
+    for name, cost in costs.items():
+        share = cost.seconds / whole if whole else 0.0
+        yield (f"{name:<{width}}  {cost.calls:5}  {cost.forward * 1e3:10.3f}  {cost.backward * 1e3:11.3f}  {share:5.1%}"
+               f"  {mega(cost.made):>8}  {mega(cost.kept):>8}")
+
+
+def mega(bytes: int) -> str:
+    return f"{bytes / 2**20:.2f} MB" if bytes else "-"
+
+
+# ---- memory -----------------------------------------------------------------------------------------------------
+def arrays_in(x: Any) -> list[Any]:
+    """The arrays in what a `forward` or a derivative returned."""
+    if type(x) is Kept:
+        x = x.out
+    if type(x) in (tuple, list):
+        return [array for each in x for array in arrays_in(each)]
+    return [x.array] if hasattr(x, "array") else [x] if type(x) in backend.array_types else []
+
+
+def kept_by(node: Any) -> Iterator[Any]:
+    """The memory that a node keeps alive and that no leaf has."""
+    for key, value in node.kept.items():
+        if key in node.op.operands:
+            parents = node.parents if node.op.variadic else [node.parents[node.op.operands.index(key)]]
+            values = value if node.op.variadic else [value]
+            value = [x for x, parent in zip(values, parents) if parent is not None and parent.op is not None]
+        elif key == "zeros":                                    # stretched: a number each
+            continue
+        elif type(value) is Results:
+            value = value.each
+        yield from map(memory_of, arrays_in(value))
+
+
+def memory_of(array: Any) -> Any:
+    """The array that an array is a view of, or itself."""
+    while type(base := getattr(array, "base", None)) in backend.array_types:
+        array = base
+    return array
