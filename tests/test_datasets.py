@@ -17,6 +17,7 @@ import tinygrad_like as torch
 from examples import data as course
 from tinygrad_like.data import datasets
 from tinygrad_like.data.datasets import files, mnist
+from tinygrad_like.data.tabular import read_csv
 from tinygrad_like.errors import BadFile
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -62,6 +63,19 @@ def test_the_other_files_of_the_course():
     assert datasets.JaneAusten().text == course.jane_austen() and datasets.JaneAusten()[0]
     assert datasets.Verses().pairs == course.verses() and len(datasets.Verses().references) == 6111
     assert datasets.Verses(transform=len)[0] == 2
+    years, months, degrees = course.elnino()
+    sea = datasets.ElNino()
+    assert (sea.years.numpy() == years).all() and (sea.months.numpy() == months).all() and len(sea) == 732
+    assert np.allclose(sea.values.numpy(), degrees) and sea[13] == (1951, 1, pytest.approx(degrees[13]))
+    votes, who, what = course.senate()
+    senate = datasets.Senate()
+    assert (senate.votes.numpy() == votes).all() and senate.senators == who and senate.motions == what and len(senate.dates) == 645
+    assert len(senate) == np.count_nonzero(votes) and senate[0] == (0, 0, 0) and senate[-1] == (100, 644, int(votes[100, 644] > 0))
+    credit, table = datasets.Credit(), read_csv(course.CREDIT, missing=["NA", "ignore"])
+    assert [credit.classes[t] for t in credit.targets.tolist()] == table.pop("Status").tolist() and len(credit) == 4454
+    assert list(credit.table) == list(table) and credit[1][0]["Job"] == "fixed" and credit[1] == (
+        {name: column[1] for name, column in table.items()}, 0)
+    assert np.isnan(credit.table["Income"]).sum() == 381 and datasets.Credit(transform=lambda row: row["Age"])[1] == (58, 0)
 
 
 def test_their_samples_can_be_batched():
@@ -79,7 +93,7 @@ def no_clone(monkeypatch, tmp_path):
 
 
 def test_root_comes_first_and_the_error_says_where_it_looked(tmp_path, no_clone):
-    for kind in datasets.Sunspots, datasets.Mail, datasets.Verses, datasets.JaneAusten, datasets.Emoji:
+    for kind in [getattr(datasets, name) for name in datasets.course.__all__]:
         with pytest.raises(FileNotFoundError, match="no public home.*root="):
             kind(tmp_path)
     with pytest.raises(RuntimeError) as caught:                 # torchvision raises RuntimeError
@@ -114,8 +128,33 @@ def test_a_damaged_file_is_named(tmp_path, no_clone):
     with pytest.raises(BadFile, match="mail.jsonl.gz.*damaged"):
         datasets.Mail(tmp_path)
     np.savez(tmp_path / "mnist.npz", x_train=np.zeros((5, 28, 28), "uint8"), y_train=np.zeros(4, "uint8"))
-    with pytest.raises(BadFile, match=r"\(5, 28, 28\)"):
+    with pytest.raises(BadFile, match="mnist.npz' .*: 5 pictures in x_train, 4 labels in y_train, and there are 60,000 of each"):
         datasets.MNIST(tmp_path)
+    np.savez(tmp_path / "mnist.npz", x_train=np.zeros((5, 28), "uint8"), y_train=np.zeros(4, "uint8"))
+    with pytest.raises(BadFile, match=r"mnist.npz' is not MNIST: pictures of shape \(5, 28\)"):
+        datasets.MNIST(tmp_path)
+
+
+def test_what_belongs_together_is_there_equally_often(tmp_path, no_clone):
+    np.savez(tmp_path / "emoji32.npz", rgba=np.zeros((3, 32, 32, 4), "uint8"), category=["a", "b"], caption=["x", "y", "z"])
+    with pytest.raises(BadFile, match="emoji32.npz' is damaged: it has 3 pictures and 2 categories and 3 captions"):
+        datasets.Emoji(tmp_path)
+    votes = {"votes": np.ones((2, 3), "int8"), "senator": ["A", "B"], "party": ["D", "R"], "state": ["MA", "NE"],
+             "subject": ["p", "q", "r"], "date": ["1", "2", "3"]}
+    np.savez(tmp_path / "senate.npz", **votes)
+    assert datasets.Senate(tmp_path)[5] == (1, 2, 1)
+    np.savez(tmp_path / "senate.npz", **votes | {"subject": ["p", "q"]})
+    with pytest.raises(BadFile, match="3 columns of votes and 2 motions"):
+        datasets.Senate(tmp_path)
+    (tmp_path / "elnino.csv").write_text("YEAR,JAN\n1950,23\n")
+    with pytest.raises(BadFile, match="elnino.csv' is damaged: it has 2 columns"):
+        datasets.ElNino(tmp_path)
+    (tmp_path / "credit.csv").write_text("Status,Age\ngood,30\nbad\n")
+    with pytest.raises(BadFile, match="credit.csv', line 3: 1 values, and there are 2 columns"):
+        datasets.Credit(tmp_path)
+    (tmp_path / "credit.csv").write_text("Age,Income\n30,1\n")
+    with pytest.raises(BadFile, match="credit.csv' has no column 'Status'"):
+        datasets.Credit(tmp_path)
 
 
 def idx(array):
@@ -131,9 +170,16 @@ def test_the_published_files_where_torchvision_puts_them(tmp_path, no_clone, mon
     (raw / "train-labels-idx1-ubyte").write_bytes(idx(labels))
     found = datasets.MNIST(tmp_path)
     assert (found.data.numpy() == images).all() and found.targets.tolist() == labels.tolist()
-    (raw / "train-labels-idx1-ubyte").write_bytes(idx(labels)[:-1])
-    with pytest.raises(BadFile, match="train-labels"):
-        datasets.MNIST(tmp_path)
+    for content, text in [(idx(labels)[:-1], "train-labels-idx1-ubyte' is damaged: .* 7 numbers.* holds 6"),
+                          (idx(labels) + b"x", "has 7 numbers.* holds 8"),
+                          (idx(labels[:6]), "7 pictures in train-images-idx3-ubyte.gz, 6 labels in train-labels-idx1-ubyte"),
+                          (idx(labels + 6), "a label in train-labels-idx1-ubyte is 12"),
+                          (idx(images), "is not MNIST: .* labels of shape"),
+                          (b"", "train-labels-idx1-ubyte' is damaged: it is empty"), (b"\0\0\x0d\1junk", "does not begin as")]:
+        (raw / "train-labels-idx1-ubyte").write_bytes(content)
+        with pytest.raises(BadFile, match=text) as caught:
+            datasets.MNIST(tmp_path)
+        assert "\n" not in str(caught.value)
 
 
 def test_the_package_works_without_the_examples(tmp_path):

@@ -8,10 +8,11 @@ from typing import Any
 from ... import backend, errors
 from ...functions.creation import from_numpy
 from ..dataset import Dataset
+from ..tabular import read_csv
 from .files import find_file
 from .mnist import PictureSet
 
-__all__ = ["Emoji", "JaneAusten", "Mail", "Sunspots", "Verses"]
+__all__ = ["Credit", "ElNino", "Emoji", "JaneAusten", "Mail", "Senate", "Sunspots", "Verses"]
 
 
 def read(name: str, root: Any, reader: Any) -> Any:
@@ -19,8 +20,25 @@ def read(name: str, root: Any, reader: Any) -> Any:
     path = find_file(name, root)
     try:
         return reader(path)
+    except errors.BadFile:
+        raise
     except Exception as error:
         raise errors.BadFile(f"{path!r} is damaged, or not the course's {name}: {type(error).__name__}: {error}") from error
+
+
+def arrays(*names: str) -> Any:
+    """A reader of some arrays of an .npz file."""
+    def reader(path: str) -> list[Any]:
+        with backend.host.load(path, allow_pickle=False) as file:
+            return [file[name] for name in names]
+    return reader
+
+
+def equally_many(file: str, **things: Any) -> None:
+    """That what belongs together is there equally often."""
+    if len({len(each) for each in things.values()}) > 1:
+        found = " and ".join([f"{len(each):,} {what}" for what, each in things.items()])
+        raise errors.BadFile(f"{file!r} is damaged: it has {found}, and there is one of each")
 
 
 def text_of(path: str) -> str:
@@ -46,6 +64,77 @@ class Sunspots(Dataset[Any]):
         return len(self.years)
 
 
+class ElNino(Dataset[Any]):
+    """The temperature of the sea off Peru in each month, 1950-2010, in °C: samples (year, month from 0 to 11, temperature).
+
+    years, months: tensors (732,) of int64.        values: a tensor (732,) of float32.
+    """
+
+    def __init__(self, root: Any = None, transform: Any = None) -> None:
+        np = backend.host
+        table = read("elnino.csv", root, lambda path: np.loadtxt(path, delimiter=",", skiprows=1, ndmin=2))
+        if table.shape[1] != 13:
+            raise errors.BadFile(f"'elnino.csv' is damaged: it has {table.shape[1]} columns, and they are the year and 12 months")
+        self.years = from_numpy(table[:, 0].astype("int64").repeat(12))
+        self.months = from_numpy(np.tile(np.arange(12), len(table)))
+        self.values, self.transform = from_numpy(table[:, 1:].reshape(-1).astype("float32")), transform
+
+    def __getitem__(self, index: int) -> tuple[int, int, Any]:
+        value = float(self.values.array[index])
+        return (int(self.years.array[index]), int(self.months.array[index]),
+                value if self.transform is None else self.transform(value))
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+class Credit(Dataset[Any]):
+    """4,454 loans: samples (what was known of it, a dict; 1 if it was not paid back).
+
+    table: a dict of columns, as data.tabular cleans it; some values are missing.        targets: a tensor of int64.
+    """
+    classes = ["good", "bad"]
+
+    def __init__(self, root: Any = None, transform: Any = None) -> None:
+        self.table = read("credit.csv", root, lambda path: read_csv(path, missing=["NA", "ignore"]))
+        if "Status" not in self.table:
+            raise errors.BadFile(f"'credit.csv' has no column 'Status', the label; it has {', '.join(self.table)}")
+        self.targets = from_numpy((self.table.pop("Status") == "bad").astype("int64"))
+        self.transform = transform
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        row = {name: column[index] for name, column in self.table.items()}
+        return row if self.transform is None else self.transform(row), int(self.targets.array[index])
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+class Senate(Dataset[Any]):
+    """The votes of 101 senators of the United States on 645 motions, 2005-2006: samples (senator, motion, 1 for yea, 0 for nay).
+
+    votes: a tensor (101, 645) of int8, 1 yea, -1 nay, 0 none.        senators: as "Kennedy (D MA)", by their numbers.
+    motions, dates: what was voted on, and when.        Samples are the votes that were cast, 60,009 of them.
+    """
+
+    def __init__(self, root: Any = None, transform: Any = None) -> None:
+        votes, names, parties, states, motions, dates = read("senate.npz", root, arrays(
+            "votes", "senator", "party", "state", "subject", "date"))
+        equally_many("senate.npz", **{"rows of votes": votes, "senators": names, "parties": parties, "states": states})
+        equally_many("senate.npz", **{"columns of votes": votes.T, "motions": motions, "dates": dates})
+        self.senators = [f"{name} ({party[0]} {state})" for name, party, state in zip(names, parties, states)]
+        self.votes, self.motions, self.dates = from_numpy(votes), motions.tolist(), dates.tolist()
+        self.cast, self.transform = backend.host.argwhere(votes), transform
+
+    def __getitem__(self, index: int) -> tuple[int, int, Any]:
+        senator, motion = self.cast[index].tolist()
+        vote = int(self.votes.array[senator, motion] > 0)
+        return senator, motion, vote if self.transform is None else self.transform(vote)
+
+    def __len__(self) -> int:
+        return len(self.cast)
+
+
 class Emoji(PictureSet):
     """1,911 emoji, 32 x 32 in colour: samples (picture, number of its category).
 
@@ -56,12 +145,8 @@ class Emoji(PictureSet):
     def __init__(self, root: Any = None, transform: Any = None, target_transform: Any = None) -> None:
         super().__init__(root, transform, target_transform)
         np = backend.host
-
-        def reader(path: str) -> Any:
-            with np.load(path, allow_pickle=False) as file:
-                return file["rgba"], file["category"], file["caption"]
-
-        rgba, category, caption = read("emoji32.npz", root, reader)
+        rgba, category, caption = read("emoji32.npz", root, arrays("rgba", "category", "caption"))
+        equally_many("emoji32.npz", pictures=rgba, categories=category, captions=caption)
         alpha = rgba[..., 3:] / np.float32(255)
         names, targets = np.unique(category, return_inverse=True)
         self.data = from_numpy((rgba[..., :3] * alpha + 255 * (1 - alpha)).round().astype("uint8"))

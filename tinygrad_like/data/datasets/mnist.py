@@ -5,6 +5,7 @@ Yann LeCun, Corinna Cortes, Christopher Burges: The MNIST database of handwritte
 from __future__ import annotations
 
 import gzip
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -124,18 +125,26 @@ def part_of(part: str, root: Any, download: bool) -> tuple[Any, Any]:
     """Pictures (n, 28, 28) and digits (n,) of "train" or "test", bytes."""
     if root is not None and (found := raw_files(part, root)) is not None:
         images, labels = [read_idx(path) for path in found]
-        path = os.path.dirname(found[0])
+        path, where = os.path.dirname(found[0]), found
     else:
         path = find_file("mnist.npz", root, urls=URLS, sha256=SHA256, download=download)
+        where = [f"x_{part}", f"y_{part}"]
         try:
             with backend.host.load(path, allow_pickle=False) as file:
                 images, labels = file[f"x_{part}"], file[f"y_{part}"]
         except Exception as error:
             raise errors.BadFile(f"{path!r} is damaged, or not MNIST: {error}.  Delete it, and have it downloaded again") from error
     n = COUNTS[part]
-    if images.shape != (n, 28, 28) or labels.shape != (n,) or images.dtype != "uint8" or labels.max() > 9:
-        raise errors.BadFile(f"{path!r} is not MNIST: pictures of shape {images.shape} and labels of shape {labels.shape} where "
-                             f"{(n, 28, 28)} and {(n,)} are expected, or labels above 9")
+    if images.shape[1:] != (28, 28) or labels.ndim != 1 or images.dtype != "uint8" or labels.dtype.kind not in "iu":
+        raise errors.BadFile(f"{path!r} is not MNIST: pictures of shape {images.shape} and {images.dtype}, labels of shape "
+                             f"{labels.shape} and {labels.dtype}, where bytes of shape {(n, 28, 28)} and {(n,)} are expected")
+    if not len(images) == len(labels) == n:
+        raise errors.BadFile(f"{path!r} is not MNIST's {part} part: {len(images):,} pictures in {os.path.basename(where[0])}, "
+                             f"{len(labels):,} labels in {os.path.basename(where[1])}, and there are {n:,} of each.  Delete it, "
+                             "and have it downloaded again")
+    if labels.max() > 9 or labels.min() < 0:
+        raise errors.BadFile(f"{path!r} is not MNIST: a label in {os.path.basename(where[1])} is "
+                             f"{labels.max() if labels.max() > 9 else labels.min()}, and they are digits from 0 to 9")
     return images, labels
 
 
@@ -157,11 +166,15 @@ def read_idx(path: str) -> Any:
     try:
         with (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:        # type: ignore[operator]
             data = file.read()
+        if data[:3] != b"\0\0\x08":
+            raise ValueError("it does not begin as an IDX file of bytes does" if data else "it is empty")
         ndim = data[3]
         shape = tuple(np.frombuffer(data, ">i4", ndim, 4).tolist())
-        if data[:3] != b"\0\0\x08":
-            raise ValueError("it does not begin as an IDX file of bytes does")
-        return np.frombuffer(data, "uint8", offset=4 + 4 * ndim).reshape(shape).copy()
+        numbers = np.frombuffer(data, "uint8", offset=4 + 4 * ndim)
+        if len(numbers) != math.prod(shape):
+            raise ValueError(f"by its first bytes it has {math.prod(shape):,} numbers, of shape {shape}, and it holds "
+                             f"{len(numbers):,}")
+        return numbers.reshape(shape).copy()
     except (OSError, EOFError, ValueError, IndexError) as error:
         if isinstance(error, NotFound):
             raise
