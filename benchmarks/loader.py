@@ -1,20 +1,28 @@
 """How many samples a second the DataLoader hands out, next to PyTorch's where that is installed.
 
-    python benchmarks/loader.py [seconds for each figure]
+    python benchmarks/loader.py [seconds for each figure] [only the cases whose names have this in them]
 """
+import functools
 import sys
+import tempfile
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
 
 import tinygrad_like as ours
 import tinygrad_like.utils.data
+from tinygrad_like.data import datasets, transforms
 
 try:
     import torch as theirs
 except ImportError:
     theirs = None
+try:
+    import torchvision
+except (ImportError, RuntimeError):                             # RuntimeError: of another version than PyTorch
+    torchvision = None
 
 SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
 MNIST = Path(__file__).parents[1] / "examples/data/mnist.npz"
@@ -62,11 +70,41 @@ def pictures(torch, workers, size=224, n=256, seconds=0.004, work=work):
     return lambda: loader
 
 
+@functools.cache
+def folder(n=512, size=(200, 160)):
+    """A folder of JPEG files in two classes, which goes when the program ends."""
+    from PIL import Image
+    kept = tempfile.TemporaryDirectory()
+    random = np.random.default_rng(0)
+    for i in range(n):
+        place = Path(kept.name, "ab"[i % 2])
+        place.mkdir(exist_ok=True)
+        coarse = Image.fromarray(random.integers(0, 256, (10, 8, 3), "uint8"))
+        coarse.resize(size, Image.Resampling.BICUBIC).save(place / f"{i}.jpg", quality=90)
+    return kept
+
+
+def files(torch, workers):
+    """JPEG files, cut out and turned at random by Pillow."""
+    if torch is not ours and torchvision is None:
+        return None
+    kinds, do = (datasets, transforms) if torch is ours else (torchvision.datasets, torchvision.transforms)
+    dataset = kinds.ImageFolder(folder().name, do.Compose([
+        do.RandomResizedCrop(128), do.RandomHorizontalFlip(), do.RandomRotation(10), do.ToTensor(),
+        do.Normalize([0.5] * 3, [0.5] * 3)]))
+    loader = torch.utils.data.DataLoader(dataset, 32, shuffle=True, num_workers=workers, persistent_workers=workers > 0)
+    return lambda: loader
+
+
 CASES = [
     ("MNIST from memory, float32, shuffled, batches of 64", memory, (64,)),
     ("MNIST from memory, float32, shuffled, batches of 1024", memory, (1024,)),
     ("MNIST from memory, float32, in order, batches of 64", memory, (64, False)),
     ("MNIST from memory, uint8, shuffled, batches of 64", memory, (64, True, False)),
+    ("JPEG files, Pillow's transforms, no workers", files, (0,)),
+    ("JPEG files, Pillow's transforms, 1 worker", files, (1,)),
+    ("JPEG files, Pillow's transforms, 2 workers", files, (2,)),
+    ("JPEG files, Pillow's transforms, 4 workers", files, (4,)),
     ("pictures 3 x 224 x 224, 4 ms of work each, no workers", pictures, (0,)),
     ("pictures 3 x 224 x 224, 4 ms of work each, 1 worker", pictures, (1,)),
     ("pictures 3 x 224 x 224, 4 ms of work each, 2 workers", pictures, (2,)),
@@ -79,10 +117,13 @@ CASES = [
 
 
 def main():
+    warnings.filterwarnings("ignore", "This DataLoader will create")        # PyTorch's, of more workers than processors
     print(f"{'samples a second':56} {'ours':>10} {'PyTorch':>10}")
     for text, make, args in CASES:
-        figures = [rate(make(torch, *args)) for torch in (ours, theirs) if torch is not None]
-        print(f"{text:56} " + " ".join([f"{figure:10,.0f}" for figure in figures]), flush=True)
+        if not all([word in text for word in sys.argv[2:]]):
+            continue
+        made = [make(torch, *args) for torch in (ours, theirs) if torch is not None]
+        print(f"{text:56} " + " ".join([f"{rate(each):10,.0f}" for each in made if each is not None]), flush=True)
 
 
 if __name__ == "__main__":
