@@ -584,7 +584,6 @@ def test_pad_sequences():
     ("layers.Dense(3, activation='rleu')", ValueError, ["no activation 'rleu'", "relu"]),
     ("layers.LSTM(3, recurrent_activation='hard_sigmoid')", NotImplementedError, ["'sigmoid'"]),
     ("layers.LSTM(3, activation='relu')", NotImplementedError, ["'tanh'"]),
-    ("layers.Embedding(5, 3, mask_zero=True)", NotImplementedError, ["packed"]),
     ("layers.Desne", AttributeError, ["did you mean Dense"]),
     ("layers.MultiHeadAttention(2, 4)(Input((3, 4)))", TypeError, ["layer(x, x)"]),
     ("layers.RandomFlip", AttributeError, ["data.transforms"]),

@@ -332,3 +332,66 @@ def test_spatial_dropout_drops_channels(make, shape):
     flat = out.reshape(2, -1, 200)
     assert (flat == flat[:, :1]).all() and set(np.unique(out)) == {0, np.float32(1 / 0.75)} and 0.15 < (out == 0).mean() < 0.35
     assert (layer(np.ones((2, *shape))).numpy() == 1).all()
+
+
+# ---- padding ----------------------------------------------------------------------------------------------------
+READERS = [layers.LSTM(3), layers.GRU(3), layers.SimpleRNN(3), layers.LSTM(3, go_backwards=True), layers.GlobalAveragePooling1D(),
+           layers.Bidirectional(layers.GRU(3)), layers.Bidirectional(layers.LSTM(3), merge_mode="sum")]
+
+
+@pytest.mark.parametrize("number", range(len(READERS)))
+def test_padding_is_left_out(number):
+    """Wherever the zeros are, what comes out is that of the words alone."""
+    words = Input((None,), dtype="int64")
+    x = layers.Dropout(0.5)(layers.Embedding(20, 4, mask_zero=True)(words))
+    model = Model(words, READERS[number](x))
+    rows = [[0, 0, 3, 5, 7], [3, 5, 7, 0, 0], [0, 3, 0, 5, 7]]
+    alone = model.predict(np.array([[3, 5, 7]]), verbose=0)
+    assert np.allclose(model.predict(np.array(rows), verbose=0), alone, atol=1e-6)
+    assert np.array_equal(model.predict(np.zeros((1, 5), int), verbose=0), np.zeros_like(alone))
+
+
+def test_padding_repeats_outputs_and_goes_through_layers():
+    embed, lstm = layers.Embedding(20, 4, mask_zero=True), layers.LSTM(3, return_sequences=True, return_state=True)
+    out, h, c = lstm(embed(np.array([[0, 3, 0, 5, 0]])))
+    short, hs, cs = lstm(embed(np.array([[3, 5]])))
+    out, short = out.detach().numpy()[0], short.detach().numpy()[0]
+    assert (out[0] == 0).all() and np.allclose(out[[1, 2, 3, 4]], short[[0, 0, 1, 1]], atol=1e-6)
+    assert np.allclose(h.detach(), hs.detach(), atol=1e-6) and np.allclose(c.detach(), cs.detach(), atol=1e-6)
+    start = [tl.ones(1, 3), tl.ones(1, 3) * 2]
+    _, h, c = lstm(embed(np.array([[0, 0]])), initial_state=start)
+    assert (h == 1).all() and (c == 2).all()
+
+    model = Sequential([Input((None,)), embed, layers.LSTM(3, return_sequences=True), layers.LayerNormalization(), layers.GRU(2)])
+    assert np.allclose(model.predict(np.array([[0, 3, 0, 5, 0]]), verbose=0), model.predict(np.array([[3, 5]]), verbose=0),
+                       atol=1e-6)
+    model = Sequential([Input((None,)), embed, layers.Bidirectional(layers.GRU(2, return_sequences=True))])
+    found = model.predict(np.array([[0, 3, 0, 5, 0]]), verbose=0)[0]
+    assert np.allclose(found[[1, 3]], model.predict(np.array([[3, 5]]), verbose=0)[0], atol=1e-6) and not found[[0, 2, 4]].any()
+
+
+def test_a_layer_of_ones_own_is_told_the_mask_and_others_warn():
+    class Count(layers.Layer):
+        def call(self, inputs, mask=None):
+            return mask.float().sum(1, keepdim=True)
+
+        def compute_output_shape(self, input_shape):
+            return (None, 1)
+    tokens = np.array([[0, 3, 5], [0, 0, 1]])
+    assert Sequential([layers.Embedding(9, 2, mask_zero=True), Count()])(tokens).tolist() == [[2], [1]]
+    with pytest.warns(UserWarning, match="flatten does not look at masks"):
+        Sequential([layers.Embedding(9, 2, mask_zero=True), layers.Flatten()])(tokens)
+
+
+def test_a_text_model_with_padding_learns():
+    keras.utils.set_random_seed(0)
+    texts = [rng(i).integers(2, 30, 3 + i % 9).tolist() for i in range(300)]
+    y = rng(1).integers(0, 2, 300)
+    for text, label in zip(texts, y):
+        text[0] = 1 if label else 2                             # the first word says it
+        text[1:] = [max(word, 3) for word in text[1:]]
+    x = keras.utils.pad_sequences(texts, maxlen=24, padding="post")
+    model = Sequential([Input((24,), dtype="int32"), layers.Embedding(30, 8, mask_zero=True), layers.LSTM(8),
+                        layers.Dense(1, activation="sigmoid")])
+    model.compile(keras.optimizers.Adam(0.02), "binary_crossentropy", metrics=["accuracy"])
+    assert model.fit(x, y, epochs=8, verbose=0).history["accuracy"][-1] > 0.95

@@ -8,6 +8,8 @@ import copy
 import difflib
 import inspect
 import itertools
+import warnings
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -37,7 +39,6 @@ ELSEWHERE: dict[str, tuple[tuple[Any, ...], str]] = {
     "recurrent_dropout": ((0, 0.0), "dropout= is for the inputs, and a Dropout layer for the outputs"),
     "implementation": ((1, 2), ""), "unroll": ((False,), ""), "use_cudnn": (("auto",), ""),
     "stateful": ((False,), "give initial_state"), "time_major": ((False,), "the samples come first"),
-    "mask_zero": ((False,), "sequences are read to their end, padding too: nn.LSTM reads packed sequences without it"),
     "sparse": ((False, None), ""), "ragged": ((False, None), ""), "weights": ((None,), "set_weights"),
     "synchronized": ((False,), "there is one process"), "renorm": ((False,), ""), "lora_rank": ((None,), ""),
     "run_eagerly": ((True, False, None), ""), "jit_compile": ((False, None, "auto"), ""),
@@ -179,6 +180,22 @@ def free(shape: Any) -> Any:
     return (None, *shape[1:]) if is_shape(shape) else [free(each) for each in shape]
 
 
+# ---- masks ------------------------------------------------------------------------------------------------------
+masks: dict[int, tuple[Any, Tensor]] = {}                       # by the id of the tensor, with a weak reference to it
+
+
+def mask_of(x: Any) -> Tensor | None:
+    """Which steps of x, (samples, time, …), count: True where words are, False where Embedding(mask_zero=True) saw padding."""
+    ref, mask = masks.get(id(x), (lambda: None, None))
+    return mask if ref() is x else None
+
+
+def have_mask(x: Tensor, mask: Tensor) -> None:
+    """From now on, mask_of(x) is that."""
+    key = id(x)
+    masks[key] = (weakref.ref(x, lambda ref: masks.pop(key, None)), mask)
+
+
 # ---- weights, as Keras lays them out ----------------------------------------------------------------------------
 class Weight:
     """A weight as Keras has it, kept in one tensor, or in several that Keras has stacked.
@@ -259,6 +276,7 @@ class Layer(Module):
     ranks: tuple[int, ...] | None = None                        # how many axes inputs may have, samples included
     features: int | None = None                                 # how long the last one is, once that is known
     channels_last = True
+    keeps_mask = False                                          # whether what comes out has the mask of what goes in
     first_shape: Shape | None
     regularizers: dict[str, Callable[[Tensor], Tensor]]
     inbound: Node | None                                        # the first call on KerasTensors
@@ -343,20 +361,31 @@ class Layer(Module):
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
         first = not self.built
         self.ready(shape_of(inputs[0]) if inputs else ())
-        if self.takes_training:
+        if self.takes("training"):
             kwargs["training"] = self.training
+        mask = mask_of(inputs[0]) if inputs and masks else None
+        if mask is not None and self.takes("mask"):
+            kwargs.setdefault("mask", mask)
         out = self.call(*inputs, **kwargs)
+        if mask is not None:
+            self._pass_on(mask, out)
         if first and isinstance(out, Tensor):
             self.output_shape = free(tuple(out.shape))
         return out
 
-    @property
-    def takes_training(self) -> bool:
-        """Whether `call` wants to be told the mode."""
+    def takes(self, name: str) -> bool:
+        """Whether `call` wants to be told that: the mode, or the mask."""
         cls = type(self)
-        if "_takes_training" not in cls.__dict__:
-            cls._takes_training = "training" in inspect.signature(cls.call).parameters          # type: ignore[attr-defined]
-        return cls._takes_training                              # type: ignore[attr-defined]
+        if "_takes" not in cls.__dict__:
+            cls._takes = frozenset(inspect.signature(cls.call).parameters)                      # type: ignore[attr-defined]
+        return name in cls._takes                               # type: ignore[attr-defined]
+
+    def _pass_on(self, mask: Tensor, out: Any) -> None:
+        if self.keeps_mask:
+            have_mask(out[0] if isinstance(out, list) else out, mask)
+        elif not self.takes("mask"):
+            warnings.warn(f"{self.name} does not look at masks: the padding that Embedding(mask_zero=True) found counts from here "
+                          "on like everything else.  LSTM, GRU, SimpleRNN and GlobalAveragePooling1D leave it out", stacklevel=6)
 
     def ready(self, shape: Any) -> None:
         """Make the weights if they are not there, for an input of that shape, and check it."""

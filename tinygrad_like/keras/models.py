@@ -35,6 +35,7 @@ def Input(shape: Any = None, batch_size: int | None = None, dtype: Any = None, n
 
 class InputLayer(Layer):
     """The shape of one sample, as the first layer of a Sequential."""
+    keeps_mask = True
 
     def __init__(self, shape: Any = None, input_shape: Any = None, **others: Any) -> None:
         super().__init__(input_shape=input_shape if shape is None else shape, **others)
@@ -58,6 +59,9 @@ class Model(Layer):
     Several inputs or outputs are lists.  Or subclass it: make layers in __init__, and use them in `call(self, inputs)`.
     It is a Module with the parameters of its layers.  Its state_dict has PyTorch's layouts, get_weights() Keras's.
     """
+
+    def _pass_on(self, mask: Tensor, out: Any) -> None:
+        """Its layers have seen to that."""
 
     def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None, **others: Any) -> None:
         super().__init__(name=name, **others)

@@ -9,7 +9,7 @@ from ... import backend, errors, nn
 from ...nn import functional as F
 from ...tensor import Tensor
 from .. import activations
-from ..layer import Function, Layer, Shape, Weight, as_lengths
+from ..layer import Function, Layer, Shape, Weight, as_lengths, have_mask
 
 __all__ = ["Dense", "Activation", "ReLU", "LeakyReLU", "ELU", "PReLU", "Softmax", "Dropout", "SpatialDropout1D",
            "SpatialDropout2D", "GaussianNoise", "Embedding", "Flatten", "Reshape", "Permute", "RepeatVector", "Rescaling", "Lambda"]
@@ -48,6 +48,7 @@ class Dense(Layer):
 
 class Same(Layer):
     """What keeps the shape."""
+    keeps_mask = True
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
@@ -177,15 +178,17 @@ class GaussianNoise(Same):
 class Embedding(Layer):
     """A row of output_dim numbers, learned, for each of input_dim words.  x: word numbers (samples, length) -> (…, output_dim)
 
+    mask_zero: word 0 is padding, which recurrent layers and GlobalAveragePooling1D behind this one leave out.
     input_length: how many words there are in a sample, where that is to be known before the data is.
     """
 
-    def __init__(self, input_dim: int, output_dim: int, embeddings_initializer: Any = "uniform", input_length: int | None = None,
-                 **others: Any) -> None:
+    def __init__(self, input_dim: int, output_dim: int, embeddings_initializer: Any = "uniform", mask_zero: bool = False,
+                 input_length: int | None = None, **others: Any) -> None:
         if input_length is not None:
             others.setdefault("input_shape", input_length if isinstance(input_length, (tuple, list)) else (input_length,))
         super().__init__(**others)
         self.input_dim, self.output_dim, self.embeddings_initializer = input_dim, output_dim, embeddings_initializer
+        self.mask_zero = mask_zero
 
     def build(self, input_shape: Shape) -> None:
         self.embedding = nn.Embedding(self.input_dim, self.output_dim)
@@ -197,7 +200,10 @@ class Embedding(Layer):
             if (backend.debug or backend.device_of(inputs.array) == "cpu") and bool((whole != inputs).any()):
                 raise errors.WrongType("Embedding: the input holds word numbers, and these are not whole")
             inputs = whole
-        return self.embedding(inputs)
+        out = self.embedding(inputs)
+        if self.mask_zero:
+            have_mask(out, inputs != 0)
+        return out
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape, self.output_dim)

@@ -19,6 +19,7 @@ class BatchNormalization(Same):
     momentum: how much of the running means is kept at each batch (PyTorch's is 1 - that).  The running σ² are made of variances
     that are divided by n - 1, as in PyTorch, and in Keras for images.  trainable=False uses the running means, in training too.
     """
+    keeps_mask = False                                          # padding would count in the means
 
     def __init__(self, axis: int = -1, momentum: float = 0.99, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
                  beta_initializer: Any = "zeros", gamma_initializer: Any = "ones", moving_mean_initializer: Any = "zeros",

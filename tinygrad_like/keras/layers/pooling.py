@@ -117,7 +117,14 @@ class GlobalMaxPooling3D(GlobalMaxPool):
 
 
 class GlobalAveragePooling1D(GlobalAveragePool):
+    """The mean over a sequence; with a mask, of the steps that count."""
     kind, dims = "global_average_pooling1d", 1
+
+    def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
+        if mask is None:
+            return super().call(inputs)
+        weights = mask.to(inputs.dtype).unsqueeze(-1)           # (samples, time, 1)
+        return (inputs * weights).sum(1, self.keepdims) / weights.sum(1, self.keepdims).clamp(min=1)
 
 
 class GlobalAveragePooling2D(GlobalAveragePool):

@@ -5,8 +5,10 @@ from typing import Any
 
 from ... import errors, nn
 from ...functions.creation import zeros
+from ...functions.elementwise import where
 from ...functions.shape import cat
 from ...nn import functional as F
+from ...nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from ...tensor import Tensor
 from ..layer import Layer, Shape, Weight
 
@@ -19,6 +21,7 @@ class RNN(Layer):
     return_sequences: the outputs at all steps, (samples, time, units), and not only the last, (samples, units).
     return_state: a list, the outputs and the last states.        go_backwards: from the end.
     dropout: of the inputs in training, the same features at all steps.
+    Steps that the mask, (samples, time), leaves out change no state; the outputs there are those of the step before.
     Keras lets other functions take the place of tanh and sigmoid; here these are what they are.
     """
     ranks = (3,)
@@ -53,7 +56,11 @@ class RNN(Layer):
         for weight, start in zip(self.keras_weights(), self.starts):
             weight.start(start)
 
-    def call(self, inputs: Tensor, initial_state: Any = None) -> Any:
+    @property
+    def keeps_mask(self) -> bool:                               # type: ignore[override]
+        return self.return_sequences
+
+    def call(self, inputs: Tensor, initial_state: Any = None, mask: Any = None) -> Any:
         x = inputs.flip(1) if self.go_backwards else inputs
         if self.dropout and self.training:
             x = x * F.dropout(x.new_ones((x.shape[0], 1, x.shape[2])), self.dropout)
@@ -62,10 +69,28 @@ class RNN(Layer):
             initial_state = initial_state if len(initial_state) > 1 else initial_state[0]
         elif initial_state is not None:
             initial_state = initial_state.unsqueeze(0)
-        out, state = self.rnn(x, initial_state)
+        out, state = self.rnn(x, initial_state) if mask is None else self.without_padding(
+            x, mask.flip(1) if self.go_backwards else mask, initial_state)
         states = [each[0] for each in (state if isinstance(state, tuple) else (state,))]
         out = out if self.return_sequences else states[0]
         return [out, *states] if self.return_state else out
+
+    def without_padding(self, x: Tensor, mask: Tensor, initial: Any) -> tuple[Tensor, Any]:
+        """The outputs and states, reading only what the mask says: that comes to the front, and what came out goes back."""
+        order = (~mask).long().argsort(dim=1, stable=True)      # the steps that count, in their order, and then the others
+        lengths = mask.long().sum(1)
+        packed = pack_padded_sequence(x.gather(1, order.unsqueeze(-1).expand(*x.shape)), lengths.clamp(min=1), batch_first=True,
+                                      enforce_sorted=False)
+        out, state = self.rnn(packed, initial)
+        out = pad_packed_sequence(out, batch_first=True, total_length=x.shape[1])[0]
+        done = mask.long().cumsum(1).unsqueeze(-1)              # how many steps that count there are so far
+        out = out.gather(1, (done - 1).clamp(min=0).expand(*out.shape)) * (done > 0)
+
+        def known(new: Tensor, old: Any) -> Tensor:             # a sample of nothing but padding leaves the states as they were
+            return where((lengths > 0).unsqueeze(-1), new, 0.0 if old is None else old)
+        if isinstance(state, tuple):
+            return out, tuple([known(*each) for each in zip(state, initial or (None, None))])
+        return out, known(state, initial)
 
     def compute_output_shape(self, input_shape: Shape) -> Any:
         n, time, _ = input_shape
@@ -152,14 +177,20 @@ class Bidirectional(Layer):
         self.forward_layer, self.backward_layer = layer, layer.copied()
         self.backward_layer.go_backwards = not layer.go_backwards
 
+    @property
+    def keeps_mask(self) -> bool:                               # type: ignore[override]
+        return self.forward_layer.return_sequences              # type: ignore[no-any-return]
+
     def build(self, input_shape: Shape) -> None:
         self.forward_layer.ready(input_shape)
         self.backward_layer.ready(input_shape)
 
-    def call(self, inputs: Tensor) -> Any:
-        a, b = self.forward_layer(inputs), self.backward_layer(inputs)
+    def call(self, inputs: Tensor, mask: Any = None) -> Any:
+        a, b = self.forward_layer(inputs, mask=mask), self.backward_layer(inputs, mask=mask)
         if self.forward_layer.return_sequences:
             b = b.flip(1)
+            if mask is not None:                                # as Keras does: zeros where padding is
+                a, b = a * mask.unsqueeze(-1), b * mask.unsqueeze(-1)
         if self.merge_mode is None:
             return [a, b]
         if self.merge_mode == "concat":
