@@ -229,6 +229,23 @@ def test_hue():
     assert F.adjust_hue(see_through, 0.3).getchannel("A").tobytes() == NOISE[..., 0].tobytes()
 
 
+def test_blurring():
+    """By its definition: a mean with the weights of two bells, one along each axis, of what is mirrored at the edges."""
+    def bell(size, σ):
+        d = np.arange(size) - size // 2
+        return (w := np.exp(-d ** 2 / (2 * σ ** 2))) / w.sum()
+
+    padded = np.pad(planes(picture()).astype("float64"), ((0, 0), (2, 2), (1, 1)), "reflect")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (5, 3), (1, 2))                  # (3, 23, 31, 5, 3)
+    expected = np.einsum("chwij,i,j->chw", windows, bell(5, 2.0), bell(3, 0.7))
+    assert np.allclose(F.gaussian_blur(tg.tensor(planes(picture()), dtype=tg.float64), (3, 5), (0.7, 2.0)).numpy(), expected)
+    assert np.abs(planes(F.gaussian_blur(picture(), (3, 5), (0.7, 2.0))) - expected).max() <= 0.51
+    assert np.abs(F.gaussian_blur(T.PILToTensor()(picture()), (3, 5), (0.7, 2.0)).numpy() - expected).max() <= 0.51
+    assert np.allclose(F.gaussian_blur(tg.tensor(expected), 5).numpy(), F.gaussian_blur(tg.tensor(expected), 5, 1.1).numpy())
+    assert (F.gaussian_blur(tg.full((2, 1, 8, 8), 7), 15).numpy() == 7).all()
+    assert T.GaussianBlur(5, 1e-3)(picture()).tobytes() == picture().tobytes()
+
+
 def test_grey_gamma_and_negative():
     pic = picture()
     assert T.Grayscale()(pic).tobytes() == pic.convert("L").tobytes()
@@ -247,6 +264,7 @@ def test_grey_gamma_and_negative():
 RANDOM = [T.RandomCrop(9, padding=2), T.RandomResizedCrop(9), T.RandomHorizontalFlip(), T.RandomVerticalFlip(),
           T.RandomRotation(40),
           T.RandomAffine(10, (0.1, 0.2), (0.8, 1.2), (-5, 5, -3, 3)), T.ColorJitter(0.4, 0.4, 0.4, 0.2), T.RandomGrayscale(0.5),
+          T.GaussianBlur(5),
           T.RandomApply([T.RandomRotation(9), T.RandomVerticalFlip()]),
           T.RandomChoice([T.RandomRotation(9), T.RandomVerticalFlip(1)]), T.RandomOrder([T.RandomRotation(9), T.RandomCrop(9)]),
           T.Compose([T.ToTensor(), T.RandomErasing(0.9, value="random")])]
@@ -348,6 +366,7 @@ REPR = {
     "T.RandomAffine(5, (0.1, 0.2), shear=3)": "RandomAffine(degrees=[-5.0, 5.0], translate=(0.1, 0.2), shear=[-3.0, 3.0])",
     "T.ColorJitter(0.4)": "ColorJitter(brightness=(0.6, 1.4), contrast=None, saturation=None, hue=None)",
     "T.RandomErasing()": "RandomErasing(p=0.5, scale=(0.02, 0.33), ratio=(0.3, 3.3), value=0, inplace=False)",
+    "T.GaussianBlur((3, 5), 2)": "GaussianBlur(kernel_size=(3, 5), sigma=(2, 2))",
     "T.RandomApply([T.Grayscale()], 0.3)": "RandomApply(\n    p=0.3\n    Grayscale(num_output_channels=1)\n)",
     "T.RandomChoice([T.RandomGrayscale()])": "RandomChoice(\n    RandomGrayscale(p=0.1)\n)(p=None)",
     "T.Compose([T.Resize(3), T.ToTensor()])":
@@ -412,6 +431,10 @@ MISTAKES = [
     ("T.Pad(1, fill=(1, 2, 3))(T.ToTensor()(pic))", TypeError, ["one number", "before ToTensor"]),
     ("T.Pad(1, fill=(1, 2))(pic)", ValueError, ["3 channels", "(1, 2)"]),
     ("T.Grayscale(2)(pic)", ValueError, ["1 or 3"]),
+    ("T.GaussianBlur(4)", ValueError, ["odd", "4"]), ("T.GaussianBlur((3, 3, 3))", ValueError, ["(3, 3, 3)"]),
+    ("T.GaussianBlur('3')", ValueError, ["'3'"]), ("T.GaussianBlur(3, (2, 1))", ValueError, ["sigma", "(2, 1)"]),
+    ("F.gaussian_blur(pic, 3, -1)", ValueError, ["sigma", "-1"]), ("F.gaussian_blur(pic, 3, '1')", TypeError, ["sigma", "'1'"]),
+    ("F.gaussian_blur(tg.ones(1, 3, 9), 7)", ValueError, ["(7, 7)", "3 high and 9 wide"]),
     ("T.Grayscale()(tg.ones(4, 5, 5))", TypeError, ["1 or 3 channels", "(4, 5, 5)"]),
     ("T.Lambda(3)", TypeError, ["int"]),
     ("T.ToPILImage()(tg.ones(2, 3, 4, 5))", ValueError, ["(2, 3, 4, 5)", "one image at a time"]),

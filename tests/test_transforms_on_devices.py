@@ -13,7 +13,8 @@ CALLS = ["resize(img, 9)", "resize(img, (30, 40), M.BICUBIC)", "resize(img, 40, 
          "rotate(img, 90)", "affine(img, 9, (1, 2), 1.2, 0)", "adjust_brightness(img, 1.5)", "adjust_contrast(img, 0.4)",
          "adjust_saturation(img, 0.4)", "adjust_hue(img, 0.1)", "adjust_gamma(img, 2)", "invert(img)", "rgb_to_grayscale(img, 3)",
          "normalize(img / 255, (0.5,) * 3, (0.2,) * 3)", "erase(img, 1, 2, 3, 4, tensor([7.0]))",
-         "convert_image_dtype(img)", "RandomErasing(1.0, value=(1, 2, 3))(img)", "RandomErasing(1.0, value='random')(img / 255)"]
+         "convert_image_dtype(img)", "gaussian_blur(img, 5)",
+         "RandomErasing(1.0, value=(1, 2, 3))(img)", "RandomErasing(1.0, value='random')(img / 255)"]
 
 
 @pytest.mark.parametrize("call", CALLS)

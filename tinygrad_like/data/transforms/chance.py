@@ -18,7 +18,8 @@ from .fixed import checked, listed
 from .functional import InterpolationMode, mode_of, pair
 
 __all__ = ["RandomApply", "RandomChoice", "RandomOrder", "RandomCrop", "RandomResizedCrop", "RandomHorizontalFlip",
-           "RandomVerticalFlip", "RandomRotation", "RandomAffine", "ColorJitter", "RandomGrayscale", "RandomErasing"]
+           "RandomVerticalFlip", "RandomRotation", "RandomAffine", "ColorJitter", "RandomGrayscale", "GaussianBlur",
+           "RandomErasing"]
 
 
 # ---- drawing and checking ---------------------------------------------------------------------------------------
@@ -409,3 +410,29 @@ class RandomGrayscale(Module):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(p={self.p})"
+
+
+class GaussianBlur(Module):
+    """The image out of focus, by a σ from the range sigma (or of that one number): see `functional.gaussian_blur`."""
+
+    def __init__(self, kernel_size: Any, sigma: Any = (0.1, 2.0)) -> None:
+        super().__init__()
+        try:
+            self.kernel_size = F.kernel_sizes("GaussianBlur", kernel_size)
+        except TypeError as error:
+            raise ValueError(str(error)) from None
+        each = (sigma, sigma) if isinstance(sigma, (int, float)) else tuple(sigma) if isinstance(sigma, (tuple, list)) else ()
+        if len(each) != 2 or not 0 < each[0] <= each[1]:
+            raise ValueError(f"GaussianBlur: sigma is a number above 0, or a range (low, high), got {sigma!r}")
+        self.sigma = each
+
+    @staticmethod
+    def get_params(sigma_min: float, sigma_max: float) -> float:
+        """The σ."""
+        return between(sigma_min, sigma_max)
+
+    def forward(self, img: Any) -> Any:
+        return F.gaussian_blur(img, self.kernel_size, self.get_params(*self.sigma))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(kernel_size={self.kernel_size}, sigma={self.sigma})"

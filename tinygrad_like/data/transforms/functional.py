@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["InterpolationMode", "get_dimensions", "get_image_size", "get_image_num_channels", "to_tensor", "pil_to_tensor",
            "convert_image_dtype", "to_pil_image", "normalize", "resize", "pad", "crop", "center_crop", "resized_crop", "hflip",
            "vflip", "five_crop", "ten_crop", "rotate", "affine", "adjust_brightness", "adjust_contrast", "adjust_saturation",
-           "adjust_hue", "adjust_gamma", "to_grayscale", "rgb_to_grayscale", "invert", "erase"]
+           "adjust_hue", "adjust_gamma", "to_grayscale", "rgb_to_grayscale", "invert", "gaussian_blur", "erase"]
 
 
 class InterpolationMode(Enum):
@@ -560,6 +560,49 @@ def rgb_to_grayscale(img: Any, num_output_channels: int = 1) -> Any:
     out = colour.grey(img) if img.array.shape[-3] == 3 else img.clone()
     shape = tuple(img.array.shape)
     return out if num_output_channels == 1 else out.expand(shape[:-3] + (3,) + shape[-2:])
+
+
+# ---- blurred ----------------------------------------------------------------------------------------------------
+def kernel_sizes(name: str, kernel_size: Any) -> tuple[int, int]:
+    """(width, height) of what is mixed, odd numbers."""
+    each = tuple(kernel_size) if isinstance(kernel_size, (tuple, list)) else (kernel_size, kernel_size)
+    if len(each) != 2 or not all(isinstance(n, int) and n > 0 and n % 2 for n in each):
+        raise (ValueError if all(isinstance(n, int) for n in each) else TypeError)(
+            f"{name}: kernel_size is an odd number above 0, or two of them for (width, height), got {kernel_size!r}")
+    return each
+
+
+def blurring(n: int, size: int, sigma: float) -> Any:
+    """The matrix (n, n) that mixes each of n pixels in a line with its neighbours; what is off the edge is mirrored."""
+    np = backend.host
+    half = size // 2
+    weights = np.exp(-(np.arange(-half, half + 1) / sigma) ** 2 / 2)
+    lines = np.eye(n)[mirrored(n, half, half, "reflect")]       # row i picks the pixel that is at i after padding
+    return sum([w * lines[i:i + n] for i, w in enumerate(weights / weights.sum())])
+
+
+def gaussian_blur(img: Any, kernel_size: Any, sigma: Any = None) -> Any:
+    """img out of focus: each pixel is the mean of those around it, with weights exp(-d² / 2σ²), d being the distance.
+
+    kernel_size: over how many pixels, an odd number, or (width, height).        sigma: σ, or (σ along x, σ along y);
+    None: 0.15 · kernel_size + 0.35.
+    """
+    sizes = kernel_sizes("gaussian_blur", kernel_size)
+    sigmas: Any = [0.15 * size + 0.35 for size in sizes] if sigma is None else sigma
+    sigmas = tuple(sigmas) if isinstance(sigmas, (tuple, list)) else (sigmas,)
+    if not all(isinstance(each, (int, float)) for each in sigmas):
+        raise TypeError(f"gaussian_blur: sigma is a number, or two, got {sigma!r}")
+    if len(sigmas) not in (1, 2) or min(sigmas) <= 0:
+        raise ValueError(f"gaussian_blur: sigma is a number above 0, or two, got {sigma!r}")
+    if not is_tensor(img, "gaussian_blur", 3):
+        return to_pil_image(gaussian_blur(pil_to_tensor(img), kernel_size, sigma), img.mode)
+    dtype, out = img.array.dtype, in_float(img)
+    height, width = img.array.shape[-2:]
+    if sizes[0] // 2 >= width or sizes[1] // 2 >= height:
+        raise ValueError(f"gaussian_blur: kernel_size {sizes} is too large for an image {height} high and {width} wide")
+    along_x, along_y = [made(backend.to_device(blurring(n, size, σ).astype(out.array.dtype), backend.device_of(img.array)))
+                        for n, size, σ in zip((width, height), sizes, (sigmas[0], sigmas[-1]))]
+    return rounded_to(along_y @ out @ along_x.T, dtype)
 
 
 # ---- numbers ----------------------------------------------------------------------------------------------------
