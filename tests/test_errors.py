@@ -85,6 +85,7 @@ FAULTS = {                                                      # a mistake: its
     "index behind ...": (lambda: x[..., 3], IndexError, ["index 3", "dimension 1", "size 3"]),
     "index list": (lambda: x[tensor([0, -4])], IndexError, ["index -4", "dimension 0", "size 2"]),
     "too many": (lambda: x[0, 0, 0], IndexError, ["(2, 3)", "too many indices", "2 dims", "3"]),
+    "a number's element": (lambda: x.sum()[0], IndexError, ["shape ()", "too many indices", "x.item()"]),
     "mask": (lambda: x[tl.ones(3, 2) > 0], IndexError, ["mask", "(3, 2)", "(2, 3)"]),
     "mask of columns": (lambda: x[:, tl.ones(2) > 0], IndexError, ["mask", "(2,)", "(3,)"]),
     "pairs": (lambda: x[tensor([0, 1]), tensor([0, 1, 2])], IndexError, ["paired", "(2,)", "(3,)", "x[i][:, j]"]),

@@ -44,6 +44,12 @@ def test_a_layer_without_its_arguments_is_called_by_its_own_name(line):
         eval(line)
 
 
+@pytest.mark.parametrize("line", ["add_(1, 2)", "float(3)", "numpy(1)"])
+def test_a_method_with_wrong_arguments_is_called_by_its_name(line):
+    with pytest.raises(TypeError, match="^Tensor." + line.split("(")[0]):
+        eval(f"tl.ones(2).{line}")
+
+
 # ---- names that are here ----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("line", [
     "torch.accelerator.is_available()", "torch.accelerator.current_accelerator()", "torch.accelerator.device_count()",

@@ -81,7 +81,8 @@ def index_fault(shape: tuple[int, ...], index: Any) -> str | None:
     masks = [getattr(getattr(part, "dtype", None), "kind", "") == "b" or isinstance(part, bool) for part in parts]
     dims = [0 if part is None or part is Ellipsis else getattr(part, "ndim", 0) if mask else 1 for part, mask in zip(parts, masks)]
     if sum(dims) > len(shape):
-        return f"too many indices: it has {len(shape)} dims, and the index is about {sum(dims)}"
+        return (f"too many indices: it has {len(shape)} dims, and the index is about {sum(dims)}"
+                + ("" if shape else ".  x.item() is its number"))
     dim = 0
     for part, mask, used in zip(parts, masks, dims):
         if part is Ellipsis:
