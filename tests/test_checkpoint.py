@@ -15,7 +15,7 @@ import tinygrad_like as tg
 from tinygrad_like import nn, optim
 from tinygrad_like.data import DataLoader, TensorDataset
 from tinygrad_like.serialize import replace
-from tinygrad_like.training import Callback, Checkpoint, CSVLogger, EarlyStopping, ReduceLROnPlateau
+from tinygrad_like.training import Callback, Checkpoint, CSVLogger, EarlyStopping, LearningRateScheduler, ReduceLROnPlateau
 
 ROOT = pathlib.Path(tg.__file__).parents[1]
 
@@ -91,6 +91,39 @@ def test_a_training_goes_on_bit_for_bit(tmp_path, data, options):
             train(tmp_path / "cut", stop, data, **options)
     assert train(tmp_path / "cut", data=data, **options) == whole
     assert train(tmp_path / "cut", data=data, **options)[0] == whole[0]       # it is over: the best weights once more
+
+
+def test_what_callbacks_do_at_a_beginning_is_done_once(tmp_path):
+    class Begun(Callback):
+        def __init__(self):
+            self.state = {"epochs": 0}
+
+        def on_train_begin(self, logs=None):
+            self.model.optimizer.param_groups[0]["momentum"] += 0.5
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.state["epochs"] += 1
+            self.model.optimizer.param_groups[0]["weight_decay"] += 0.01
+
+        def state_dict(self):
+            return dict(self.state)
+
+        def load_state_dict(self, state):
+            self.state = state
+
+    def run(folder, stop=None):
+        tg.manual_seed(0)
+        model, (x, y), begun = network(), samples(), Begun()
+        model.compile(optim.SGD(model.parameters(), lr=0.1), nn.CrossEntropyLoss())
+        model.fit(x, y, 16, epochs=3, verbose=0, save_every=2, resume_from=folder,
+                  callbacks=[LearningRateScheduler(lambda epoch, lr: 0.9 * lr), begun, *([StopAt(*stop)] if stop else [])])
+        return bits(model), model.optimizer.param_groups[0]["lr"], begun.state
+    whole = run(tmp_path / "whole")
+    assert whole[2] == {"epochs": 3}
+    for stop in (0, 5), (1, 3), (1, None):
+        with pytest.raises(Stop):
+            run(tmp_path / "cut", stop)
+    assert run(tmp_path / "cut") == whole
 
 
 def test_a_training_without_checkpoints_is_the_same(tmp_path):

@@ -522,6 +522,7 @@ class Run:
             raise errors.WrongValue("fit: this checkpoint was saved by another loop than fit, which cannot know where to go on: "
                                     "restore it with Checkpoint, and pass initial_epoch")
         self.saved, self.random = info["fit"], random_states()
+        self.settings = [{key: value for key, value in group.items() if key != "params"} for group in self.optimizer.param_groups]
         self.epoch, self.batch = self.saved["epoch"], self.saved["batch"]
         was, now = self.saved["setting"], self.setting()
         changed = ", ".join([f"{key} was {was[key]} and is {now[key]}" for key in now if was[key] != now[key]])
@@ -548,18 +549,24 @@ class Run:
                 "data": self.data.progress() if within else self.data.between(),
                 "tests": self.tests.between() if self.tests is not None else None})
 
+    def undo_beginning(self, saved: dict[str, Any]) -> None:
+        """Be as saved, whatever callbacks have set or drawn just now: it is not the beginning."""
+        for group, setting in zip(self.optimizer.param_groups, self.settings):
+            group.update(setting)
+        self.callbacks.load_state_dict(copy.deepcopy(saved["callbacks"]))
+        set_random_states(self.random)
+
     # ---- training -----------------------------------------------------------------------------------------------
     def train(self, epochs: int) -> None:
         vars(self.model)["stop_training"] = False
         self.callbacks.on_train_begin()
         if self.saved is not None:                              # after on_train_begin, where callbacks begin anew
-            self.callbacks.load_state_dict(self.saved["callbacks"])
             vars(self.model)["stop_training"] = self.saved["stopped"]
             if not self.batch:
                 self.data.restore(self.saved["data"])
             if self.tests is not None:
                 self.tests.restore(self.saved["tests"])
-            set_random_states(self.random)
+            self.undo_beginning(self.saved)
         else:
             self.save()
         logs: Logs = {}
@@ -577,7 +584,7 @@ class Run:
         if self.batch and self.saved is not None:               # within an epoch
             self.data.begin(self.saved["data"], self.batch)
             how.load_state_dict(self.saved["measured"])
-            set_random_states(self.random)
+            self.undo_beginning(self.saved)
         else:
             self.data.begin()
         self.saved = None
