@@ -134,7 +134,9 @@ LINES = [
     "data.ConcatDataset([numbers, Numbers(3)]).cumulative_sizes", "list(Stream(2) + Stream(3))",
     "list(data.ChainDataset([numbers]))", "data.StackDataset(numbers, both)[2]",
     "list(data.StackDataset(a=numbers, b=both)[2].items())", "data.StackDataset(numbers, Numbers(3))", "data.StackDataset()",
-    "len(data.StackDataset(numbers, both))", "data.Dataset()[0]", "[len(part) for part in data.random_split(numbers, [7, 3])]",
+    "len(data.StackDataset(numbers, both))",
+    "all_of(of=data.StackDataset(both, numbers), batch_size=4)",
+    "all_of(of=data.StackDataset(a=both, b=numbers), batch_size=4)[0]['b']", "data.Dataset()[0]", "[len(part) for part in data.random_split(numbers, [7, 3])]",
     "[len(part) for part in data.random_split(numbers, [0.75, 0.25])]",
     "[len(part) for part in data.random_split(Numbers(11), [0.3, 0.3, 0.4])]", "data.random_split(numbers, [7, 2])",
     "data.random_split(numbers, [0.5, 0.4])", "data.random_split(numbers, [1.5, -0.5])",
@@ -160,6 +162,13 @@ LINES = [
     "data.default_collate([[1, 2], [3]])", "data.default_collate([None])", "data.default_collate([torch.ones(2), torch.ones(3)])",
     "data.default_collate([np.array(['a'])])", "data.default_collate([{'a': 1}, {'b': 1}])",
     "data.default_collate([torch.ones(2, requires_grad=True), torch.ones(2)])",
+    "data.default_collate([torch.ones(2), torch.arange(2)])", "data.default_collate([np.ones(2, 'float32'), np.arange(2)])",
+    "data.default_collate([np.ones(2, 'float32'), np.ones(2)])", "data.default_collate([torch.tensor(1), 2])",
+    "all_of(of=both + data.TensorDataset(x, y.float()), batch_size=12)",
+    "all_of(of=data.ConcatDataset([both, data.TensorDataset(x)]), batch_size=12)",
+    "all_of(of=data.Subset(both, torch.tensor([3, 1])), batch_size=2)",
+    "all_of(of=both, sampler=torch.tensor([3, 1]), batch_size=2)",
+    "all_of(of=both, batch_sampler=np.array([[3, 1], [2, 0]]))", "all_of(of=y, batch_size=3)", "all_of(of='abc')",
     "list(data.default_collate([collections.OrderedDict(a=1), collections.OrderedDict(a=2)]).items())",
     "list(data.default_convert({'a': np.ones(2), 'b': (1, np.zeros(1)), 'c': 'x'}).items())",
     "data.default_convert(np.array(['a'])).tolist()", "data.default_convert(Pair(np.ones(1), 2))",
@@ -748,6 +757,17 @@ def test_a_stream_draws_the_same_here_as_in_a_worker():
     first, second = lists(loader), lists(loader)
     assert first != second and random.random() == random.Random(2).random()
     assert numpy_random.rand() == numpy_random.RandomState(2).rand()
+
+
+def test_a_place_is_kept_while_the_loader_is_gone_through_in_between():
+    loader = DataLoader(Numbers(), 4, shuffle=True)
+    batches = iter(loader)
+    next(batches), lists(loader), next(batches)                 # a measurement on the training data, say
+    state = loader.state_dict()
+    rest = lists(batches)
+    again = DataLoader(Numbers(), 4, shuffle=True)
+    again.load_state_dict(state)
+    assert lists(again) == rest and len(rest) == 3
 
 
 def test_a_place_in_another_loader_is_refused():

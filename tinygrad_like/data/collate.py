@@ -49,7 +49,7 @@ def default_collate(batch: Any) -> Any:
     if isinstance(first, np.ndarray):
         if first.dtype.kind in "SUO":
             raise TypeError(f"default_collate: arrays of {first.dtype} (text, objects) cannot become tensors")
-        return as_tensor(joined([np.asarray(each) for each in batch]))
+        return joined([np.asarray(each) for each in batch])
     if isinstance(first, np.generic) and first.dtype.kind in "biufc":
         return as_tensor(np.asarray(batch))
     if isinstance(first, float):
@@ -98,9 +98,12 @@ def remade(like: Any, parts: Any) -> Any:
 
 
 def stacked(tensors: Any) -> Any:
-    arrays = [each.array if isinstance(each, autograd.Tensor) else as_tensor(each).array for each in tensors]
+    for i, each in enumerate(tensors):
+        if not isinstance(each, autograd.Tensor):
+            raise TypeError(f"default_collate: sample 0 of the batch has a tensor where sample {i} has {type(each).__name__}")
+    arrays = [each.array for each in tensors]
     if all([type(array) is backend.host.ndarray for array in arrays]) and not any([each.requires_grad for each in tensors]):
-        return autograd.wrap(joined(arrays))
+        return joined(arrays)
     check(arrays)
     return stack(tensors)
 
@@ -116,5 +119,8 @@ def check(arrays: Any) -> None:
 
 
 def joined(arrays: Any) -> Any:
+    """A tensor of arrays of one shape."""
     check(arrays)
-    return backend.host.stack(arrays)
+    if any([array.dtype != arrays[0].dtype for array in arrays]):
+        return stack([as_tensor(array) for array in arrays])    # in the type that our rules say
+    return as_tensor(backend.host.stack(arrays))
