@@ -770,6 +770,17 @@ def test_a_place_is_kept_while_the_loader_is_gone_through_in_between():
     assert lists(again) == rest and len(rest) == 3
 
 
+def test_a_place_is_kept_while_the_loader_is_gone_through_in_between():
+    loader = DataLoader(Numbers(), 4, shuffle=True)
+    batches = iter(loader)
+    next(batches), lists(loader), next(batches)                 # a measurement on the training data, say
+    state = loader.state_dict()
+    rest = lists(batches)
+    again = DataLoader(Numbers(), 4, shuffle=True)
+    again.load_state_dict(state)
+    assert lists(again) == rest and len(rest) == 3
+
+
 def test_a_place_in_another_loader_is_refused():
     loader = DataLoader(Numbers(), 4)
     next(iter(loader))

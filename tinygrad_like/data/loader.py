@@ -249,6 +249,7 @@ class Epoch(Iterator[Any]):
             self.end()
             raise StopIteration
         self.place.taken += 1
+        self.loader._place = self.place                         # it may have been gone through in between
         if self.place.taken == self.most:
             dataset, workers = self.loader.dataset, self.loader.num_workers
             warnings.warn(f"{type(dataset).__name__} says that it has {len(dataset)} samples, and more have come"
