@@ -50,6 +50,19 @@ def test_a_method_with_wrong_arguments_is_called_by_its_name(line):
         eval(f"tl.ones(2).{line}")
 
 
+@pytest.mark.parametrize("line, text", [
+    ("from tinygrad_like import bfloat16", "use float32"), ("from tinygrad_like.autograd import Function", "subclass Op"),
+    ("from tinygrad_like.nn import DataParallel", "one GPU"), ("from tinygrad_like.nn import Liner", "did you mean Linear"),
+    ("from tinygrad_like.cuda import FloatTensor", "write tensor"), ("from tinygrad_like import jit", "nothing is compiled"),
+    ("from tinygrad_like.utils import tensorboard", "CSVLogger"),
+])
+def test_an_import_of_a_name_that_is_not_here_says_it_too(line, text):
+    """Python says "cannot import name" in the place of any AttributeError."""
+    with pytest.raises(ImportError, match=text):
+        exec(line)
+    assert not hasattr(tl, "bfloat16") and getattr(nn, "DataParallel", None) is None
+
+
 # ---- names that are here ----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("line", [
     "torch.accelerator.is_available()", "torch.accelerator.current_accelerator()", "torch.accelerator.device_count()",

@@ -5,6 +5,7 @@ import difflib
 import importlib
 import importlib.util
 import sys
+from opcode import opmap
 from typing import Any, NoReturn
 
 from . import __name__ as package, derivatives
@@ -78,7 +79,7 @@ TOOLS = {"profile": "profiler"}
 
 
 def refuse(place: str, name: str, instead: dict[str, str] = INSTEAD) -> NoReturn:
-    """Raise the AttributeError for a name that a subpackage does not have, with what comes near it, or stands in its place."""
+    """Raise the error for a name that a subpackage does not have, with what comes near it, or stands in its place."""
     text = f"{place} has no {name!r}"
     near = difflib.get_close_matches(name, [x for x in vars(sys.modules[place]) if not x.startswith("_")], n=3, cutoff=0.7)
     if name in instead:
@@ -92,7 +93,16 @@ def refuse(place: str, name: str, instead: dict[str, str] = INSTEAD) -> NoReturn
         text += f": did you mean {' or '.join(near)}?"
     elif not name.startswith("_"):
         text += ": it is not offered here"
-    raise AttributeError(text)
+    raise fault(text)
+
+
+def fault(text: str) -> Exception:
+    """An AttributeError; in `from … import name`, where Python would replace its text by its own, an ImportError."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(package):
+        frame = frame.f_back
+    importing = frame.f_lasti >= 0 and frame.f_code.co_code[frame.f_lasti] == opmap["IMPORT_FROM"]
+    return ImportError(text) if importing else AttributeError(text)
 
 
 def find(name: str) -> Any:
@@ -105,8 +115,8 @@ def find(name: str) -> Any:
         return importlib.import_module(f"{package}.{name}")
     if name not in INSTEAD and not name.startswith("_"):
         if hasattr(Tensor, name):
-            raise AttributeError(f"{package} has no {name!r}: it is a method of Tensor")
+            raise fault(f"{package} has no {name!r}: it is a method of Tensor")
         for place in ("nn", "optim", "nn.functional", "linalg"):
             if callable(vars(importlib.import_module(f"{package}.{place}")).get(name)):
-                raise AttributeError(f"{package} has no {name!r}: it is {place}.{name}")
+                raise fault(f"{package} has no {name!r}: it is {place}.{name}")
     refuse(package, name)
