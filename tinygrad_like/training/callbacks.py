@@ -34,7 +34,8 @@ class Callback:
     in an epoch, None if that is not known) and "verbose".  logs: {"loss": …, "accuracy": …, "val_loss": …}, for a batch the means
     so far.
 
-    A callback whose course is to survive a crash has `state_dict()` and `load_state_dict(state)`.
+    A callback whose course is to survive a crash has `state_dict()` and `load_state_dict(state)`.  In a training that goes on,
+    on_train_begin and on_epoch_begin are called once more; what they set there and in the optimizer is then set back.
     """
     model: Module
     params: dict[str, Any]
