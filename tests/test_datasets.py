@@ -18,6 +18,7 @@ from examples import data as course
 from tinygrad_like.data import datasets
 from tinygrad_like.data.datasets import files, mnist
 from tinygrad_like.data.tabular import read_csv
+from tinygrad_like.data.transforms import ToTensor
 from tinygrad_like.errors import BadFile
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -76,6 +77,15 @@ def test_the_other_files_of_the_course():
     assert list(credit.table) == list(table) and credit[1][0]["Job"] == "fixed" and credit[1] == (
         {name: column[1] for name, column in table.items()}, 0)
     assert np.isnan(credit.table["Income"]).sum() == 381 and datasets.Credit(transform=lambda row: row["Age"])[1] == (58, 0)
+
+
+def test_mistakes():
+    with pytest.raises(TypeError, match="train is True.*or False.*got 'test'"):
+        datasets.MNIST(train="test")
+    with pytest.raises(TypeError, match=r"MNIST: transform is a class: write ToTensor\(…\)"):
+        datasets.MNIST(transform=ToTensor)
+    with pytest.raises(TypeError, match="Mail: transform is a function, got str"):
+        datasets.Mail(transform="lower")
 
 
 def test_their_samples_can_be_batched():

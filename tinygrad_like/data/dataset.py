@@ -26,6 +26,15 @@ __all__ = ["Dataset", "IterableDataset", "TensorDataset", "StackDataset", "Subse
 Sample = TypeVar("Sample", covariant=True)
 
 
+def check_functions(who: str, **functions: Any) -> None:
+    """That what samples are given to can be called: transform=ToTensor for ToTensor() is soon written."""
+    for name, function in functions.items():
+        if isinstance(function, type) and name != "loader":
+            raise TypeError(f"{who}: {name} is a class: write {function.__name__}(…)")
+        if function is not None and not callable(function):
+            raise TypeError(f"{who}: {name} is a function, got {type(function).__name__}")
+
+
 class Dataset(Generic[Sample]):
     """Samples that are fetched by their index.  Subclasses define `__getitem__(index)` and `__len__()`.
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..errors import BadFile
-from .dataset import Dataset
+from .dataset import Dataset, check_functions
 from .transforms.functional import pillow
 
 __all__ = ["DatasetFolder", "ImageFolder"]
@@ -105,11 +105,7 @@ class DatasetFolder(Dataset[tuple[Any, Any]]):
                  on_error: str = "raise") -> None:
         if on_error not in ("raise", "skip"):
             raise ValueError(f"{type(self).__name__}: on_error is 'raise' or 'skip', got {on_error!r}")
-        for name, function in (("loader", loader), ("transform", transform), ("target_transform", target_transform)):
-            if isinstance(function, type) and name != "loader":
-                raise TypeError(f"{type(self).__name__}: {name} is a class: write {function.__name__}(…)")
-            if function is not None and not callable(function):
-                raise TypeError(f"{type(self).__name__}: {name} is a function, got {type(function).__name__}")
+        check_functions(type(self).__name__, loader=loader, transform=transform, target_transform=target_transform)
         self.root = os.path.expanduser(root) if isinstance(root, str) else root
         self.loader, self.extensions, self.on_error = loader, extensions, on_error
         self.transform, self.target_transform = transform, target_transform

@@ -7,7 +7,7 @@ from typing import Any
 
 from ... import backend, errors
 from ...functions.creation import from_numpy
-from ..dataset import Dataset
+from ..dataset import Dataset, check_functions
 from ..tabular import read_csv
 from .files import find_file
 from .mnist import PictureSet
@@ -46,49 +46,61 @@ def text_of(path: str) -> str:
         return file.read()
 
 
-class Sunspots(Dataset[Any]):
+class Transformed(Dataset[Any]):
+    """Samples to which `transform` is applied: to the text, the row or the number in them, as each says."""
+
+    def __init__(self, transform: Any) -> None:
+        check_functions(type(self).__name__, transform=transform)
+        self.transform = transform
+
+    def transformed(self, sample: Any) -> Any:
+        return sample if self.transform is None else self.transform(sample)
+
+
+class Sunspots(Transformed):
     """The yearly mean of sunspots seen, 1700-2008: samples (year, number).
 
     years: a tensor (309,) of int64.        values: a tensor (309,) of float32.
     """
 
     def __init__(self, root: Any = None, transform: Any = None) -> None:
+        super().__init__(transform)
         years, values = read("sunspots.csv", root, lambda path: backend.host.loadtxt(path, delimiter=",", skiprows=1).T)
-        self.years, self.values, self.transform = from_numpy(years.astype("int64")), from_numpy(values.astype("float32")), transform
+        self.years, self.values = from_numpy(years.astype("int64")), from_numpy(values.astype("float32"))
 
     def __getitem__(self, index: int) -> tuple[int, Any]:
         value = float(self.values.array[index])
-        return int(self.years.array[index]), value if self.transform is None else self.transform(value)
+        return int(self.years.array[index]), self.transformed(value)
 
     def __len__(self) -> int:
         return len(self.years)
 
 
-class ElNino(Dataset[Any]):
+class ElNino(Transformed):
     """The temperature of the sea off Peru in each month, 1950-2010, in °C: samples (year, month from 0 to 11, temperature).
 
     years, months: tensors (732,) of int64.        values: a tensor (732,) of float32.
     """
 
     def __init__(self, root: Any = None, transform: Any = None) -> None:
+        super().__init__(transform)
         np = backend.host
         table = read("elnino.csv", root, lambda path: np.loadtxt(path, delimiter=",", skiprows=1, ndmin=2))
         if table.shape[1] != 13:
             raise errors.BadFile(f"'elnino.csv' is damaged: it has {table.shape[1]} columns, and they are the year and 12 months")
         self.years = from_numpy(table[:, 0].astype("int64").repeat(12))
         self.months = from_numpy(np.tile(np.arange(12), len(table)))
-        self.values, self.transform = from_numpy(table[:, 1:].reshape(-1).astype("float32")), transform
+        self.values = from_numpy(table[:, 1:].reshape(-1).astype("float32"))
 
     def __getitem__(self, index: int) -> tuple[int, int, Any]:
         value = float(self.values.array[index])
-        return (int(self.years.array[index]), int(self.months.array[index]),
-                value if self.transform is None else self.transform(value))
+        return int(self.years.array[index]), int(self.months.array[index]), self.transformed(value)
 
     def __len__(self) -> int:
         return len(self.values)
 
 
-class Credit(Dataset[Any]):
+class Credit(Transformed):
     """4,454 loans: samples (what was known of it, a dict; 1 if it was not paid back).
 
     table: a dict of columns, as data.tabular cleans it; some values are missing.        targets: a tensor of int64.
@@ -96,21 +108,21 @@ class Credit(Dataset[Any]):
     classes = ["good", "bad"]
 
     def __init__(self, root: Any = None, transform: Any = None) -> None:
+        super().__init__(transform)
         self.table = read("credit.csv", root, lambda path: read_csv(path, missing=["NA", "ignore"]))
         if "Status" not in self.table:
             raise errors.BadFile(f"'credit.csv' has no column 'Status', the label; it has {', '.join(self.table)}")
         self.targets = from_numpy((self.table.pop("Status") == "bad").astype("int64"))
-        self.transform = transform
 
     def __getitem__(self, index: int) -> tuple[Any, int]:
         row = {name: column[index] for name, column in self.table.items()}
-        return row if self.transform is None else self.transform(row), int(self.targets.array[index])
+        return self.transformed(row), int(self.targets.array[index])
 
     def __len__(self) -> int:
         return len(self.targets)
 
 
-class Senate(Dataset[Any]):
+class Senate(Transformed):
     """The votes of 101 senators of the United States on 645 motions, 2005-2006: samples (senator, motion, 1 for yea, 0 for nay).
 
     votes: a tensor (101, 645) of int8, 1 yea, -1 nay, 0 none.        senators: as "Kennedy (D MA)", by their numbers.
@@ -118,18 +130,19 @@ class Senate(Dataset[Any]):
     """
 
     def __init__(self, root: Any = None, transform: Any = None) -> None:
+        super().__init__(transform)
         votes, names, parties, states, motions, dates = read("senate.npz", root, arrays(
             "votes", "senator", "party", "state", "subject", "date"))
         equally_many("senate.npz", **{"rows of votes": votes, "senators": names, "parties": parties, "states": states})
         equally_many("senate.npz", **{"columns of votes": votes.T, "motions": motions, "dates": dates})
         self.senators = [f"{name} ({party[0]} {state})" for name, party, state in zip(names, parties, states)]
         self.votes, self.motions, self.dates = from_numpy(votes), motions.tolist(), dates.tolist()
-        self.cast, self.transform = backend.host.argwhere(votes), transform
+        self.cast = backend.host.argwhere(votes)
 
     def __getitem__(self, index: int) -> tuple[int, int, Any]:
         senator, motion = self.cast[index].tolist()
         vote = int(self.votes.array[senator, motion] > 0)
-        return senator, motion, vote if self.transform is None else self.transform(vote)
+        return senator, motion, self.transformed(vote)
 
     def __len__(self) -> int:
         return len(self.cast)
@@ -162,50 +175,50 @@ class Emoji(PictureSet):
         return len(self.captions)
 
 
-class Mail(Dataset[Any]):
+class Mail(Transformed):
     """5,657 e-mails, 1,559 of them spam: samples (subject and body as one string, 1 for spam)."""
     classes = ["ham", "spam"]
 
     def __init__(self, root: Any = None, transform: Any = None) -> None:
+        super().__init__(transform)
         mails = read("mail.jsonl.gz", root, lambda path: [json.loads(line) for line in text_of(path).split("\n") if line])
         self.texts = [f"{mail['subject']}\n{mail['text']}" for mail in mails]
         self.targets = from_numpy(backend.host.array([mail["label"] for mail in mails], "int64"))
-        self.transform = transform
 
     def __getitem__(self, index: int) -> tuple[Any, int]:
         text = self.texts[index]
-        return text if self.transform is None else self.transform(text), int(self.targets.array[index])
+        return self.transformed(text), int(self.targets.array[index])
 
     def __len__(self) -> int:
         return len(self.texts)
 
 
-class JaneAusten(Dataset[Any]):
+class JaneAusten(Transformed):
     """Pride and Prejudice, and Sense and Sensibility: samples are paragraphs.        text: all of it, one string."""
 
     def __init__(self, root: Any = None, transform: Any = None) -> None:
+        super().__init__(transform)
         self.text: str = read("jane_austen.txt.gz", root, text_of)
         self.paragraphs = [each.strip() for each in self.text.split("\n\n") if each.strip()]
-        self.transform = transform
 
     def __getitem__(self, index: int) -> Any:
-        return self.paragraphs[index] if self.transform is None else self.transform(self.paragraphs[index])
+        return self.transformed(self.paragraphs[index])
 
     def __len__(self) -> int:
         return len(self.paragraphs)
 
 
-class Verses(Dataset[Any]):
+class Verses(Transformed):
     """6,111 Bible verses of at most 15 words: samples (English, Spanish).        references: where each stands."""
 
     def __init__(self, root: Any = None, transform: Any = None) -> None:
+        super().__init__(transform)
         rows = read("verses_en_es.tsv.gz", root, lambda path: [line.split("\t") for line in text_of(path).rstrip("\n").split("\n")])
         self.references = [row[0] for row in rows]
         self.pairs = [(row[1], row[2]) for row in rows]
-        self.transform = transform
 
     def __getitem__(self, index: int) -> Any:
-        return self.pairs[index] if self.transform is None else self.transform(self.pairs[index])
+        return self.transformed(self.pairs[index])
 
     def __len__(self) -> int:
         return len(self.pairs)

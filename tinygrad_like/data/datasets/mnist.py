@@ -12,7 +12,7 @@ from typing import Any
 
 from ... import backend, errors
 from ...functions.creation import from_numpy
-from ..dataset import Dataset, TensorDataset
+from ..dataset import Dataset, TensorDataset, check_functions
 from .files import NotFound, find_file
 
 __all__ = ["MNIST", "mnist_arrays"]
@@ -32,6 +32,7 @@ class PictureSet(Dataset[Any]):
     classes: list[str]
 
     def __init__(self, root: Any, transform: Any, target_transform: Any) -> None:
+        check_functions(type(self).__name__, transform=transform, target_transform=target_transform)
         self.root, self.transform, self.target_transform = root, transform, target_transform
 
     def picture(self, i: int) -> Any:
@@ -95,6 +96,8 @@ class MNIST(PictureSet):
     def __init__(self, root: Any = None, train: bool = True, transform: Any = None, target_transform: Any = None,
                  download: bool = False) -> None:
         super().__init__(root, transform, target_transform)
+        if not isinstance(train, (bool, int)):
+            raise TypeError(f"MNIST: train is True, for the part to train on, or False, for the test part, got {train!r}")
         self.train = train
         images, labels = part_of("train" if train else "test", root, download)
         self.data, self.targets = from_numpy(images), from_numpy(labels.astype("int64"))

@@ -69,6 +69,8 @@ def colour(name: str, fill: Any) -> Any:
 
 def low_high(name: str, **ranges: Any) -> None:
     for what, (low, high) in [(what, sequence(f"{name}: {what}", given, 2)) for what, given in ranges.items()]:
+        if min(low, high) < 0 or min(low, high) == 0 and what == "ratio":
+            raise ValueError(f"{name}: {what} is made of numbers above 0, got {(low, high)}")
         if low > high:
             warnings.warn(f"{name}: {what} is (low, high), got {(low, high)}", stacklevel=3)
 
@@ -96,6 +98,8 @@ class RandomChoice:
 
     def __init__(self, transforms: Any, p: Any = None) -> None:
         self.transforms, self.p = checked("RandomChoice", transforms), p
+        if not len(transforms):
+            raise ValueError("RandomChoice: there is nothing to choose from: the list of transforms is empty")
         if p is not None and (len(sequence("RandomChoice: p", p, len(transforms))) == 0 or min(p) < 0 or not sum(p) > 0):
             raise ValueError(f"RandomChoice: p is made of numbers 0 or more, not all 0, got {p}")
 
@@ -147,7 +151,7 @@ class RandomCrop(Module):
     @staticmethod
     def get_params(img: Any, output_size: tuple[int, int]) -> tuple[int, int, int, int]:
         """Where to cut: (top, left, height, width)."""
-        _, height, width = F.get_dimensions(img)
+        _, height, width = F.dimensions(img, "RandomCrop")
         h, w = output_size
         if h > height or w > width:
             raise ValueError(f"RandomCrop: size {(h, w)} is larger than the image, {height} high and {width} wide: "
@@ -158,7 +162,7 @@ class RandomCrop(Module):
         if self.padding is not None:
             img = F.pad(img, self.padding, self.fill, self.padding_mode)
         if self.pad_if_needed:
-            _, height, width = F.get_dimensions(img)
+            _, height, width = F.dimensions(img, "RandomCrop")
             border = (max(self.size[1] - width, 0), max(self.size[0] - height, 0))
             img = F.pad(img, border, self.fill, self.padding_mode) if any(border) else img
         return F.crop(img, *self.get_params(img, self.size))
@@ -190,7 +194,7 @@ class RandomResizedCrop(Module):
     @staticmethod
     def get_params(img: Any, scale: Any, ratio: Any) -> tuple[int, int, int, int]:
         """Where to cut: (top, left, height, width).  After ten parts that do not fit, the largest in the middle that does."""
-        _, height, width = F.get_dimensions(img)
+        _, height, width = F.dimensions(img, "RandomResizedCrop")
         for _ in range(10):
             h, w = part(height, width, scale, ratio)
             if 0 < h <= height and 0 < w <= width:
@@ -236,7 +240,7 @@ class RandomErasing(Module):
     @staticmethod
     def get_params(img: Any, scale: Any, ratio: Any, value: Any = None) -> tuple[int, int, int, int, Any]:
         """What to overwrite: (top, left, height, width, by what).  After ten rectangles that do not fit, nothing."""
-        channels, height, width = F.get_dimensions(img)
+        channels, height, width = F.dimensions(img, "RandomErasing")
         for _ in range(10):
             w, h = part(height, width, scale, ratio)
             if h < height and w < width:

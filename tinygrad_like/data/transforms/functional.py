@@ -89,7 +89,12 @@ def needs_tensor(img: Any, name: str, dims: int = 3) -> None:
 
 def get_dimensions(img: Any) -> list[int]:
     """[channels, height, width]."""
-    if is_tensor(img, "get_dimensions"):
+    return dimensions(img, "get_dimensions")
+
+
+def dimensions(img: Any, name: str) -> list[int]:
+    """[channels, height, width], for the function of that name, which an error mentions."""
+    if is_tensor(img, name):
         shape = img.array.shape
         return [1 if len(shape) == 2 else shape[-3], *shape[-2:]]
     return [len(img.getbands()), img.height, img.width]
@@ -239,9 +244,9 @@ def convert_image_dtype(image: Any, dtype: Any = "float32") -> Tensor:
 def pair(name: str, size: Any) -> tuple[int, int]:
     """(height, width), given so or as the one number for both."""
     each = tuple(size) if isinstance(size, (tuple, list)) else (size,)
-    if len(each) not in (1, 2) or not all(isinstance(n, (int, float)) and n == int(n) for n in each):
+    if len(each) not in (1, 2) or not all(isinstance(n, (int, float)) and n == int(n) >= 0 for n in each):
         raise (ValueError if isinstance(size, (tuple, list, int, float)) else TypeError)(
-            f"{name}: size is an int or (height, width), got {size!r}")
+            f"{name}: size is an int, 0 or more, or (height, width), got {size!r}")
     return int(each[0]), int(each[-1])
 
 
@@ -270,7 +275,9 @@ def resize(img: Any, size: Any, interpolation: Any = InterpolationMode.BILINEAR,
     mode = mode_of("Resize", interpolation)
     if not isinstance(size, (int, tuple, list)):
         raise TypeError(f"Resize: size is an int or (height, width), got {size!r}")
-    _, height, width = get_dimensions(img)
+    _, height, width = dimensions(img, "Resize")
+    if not (height and width):
+        raise ValueError(f"Resize: the image has no pixels: it is {height} high and {width} wide")
     height_to, width_to = resized(height, width, size, max_size)
     if min(height_to, width_to) < 1:
         raise ValueError(f"Resize: an image {height} high and {width} wide would become {height_to} high and {width_to} wide")
@@ -334,7 +341,7 @@ def pad(img: Any, padding: Any, fill: Any = 0, padding_mode: str = "constant") -
     tensor = is_tensor(img, "Pad")
     if tensor and not isinstance(fill, (int, float, type(None))):
         raise TypeError(f"Pad: a tensor is filled with one number, got fill={fill!r}: pad the picture, before ToTensor()")
-    _, height, width = get_dimensions(img)
+    _, height, width = dimensions(img, "Pad")
     if padding_mode == "constant":
         if not tensor:
             out = pillow().new(img.mode, (width + left + right, height + top + bottom), fill_for(img, fill))
@@ -369,9 +376,9 @@ def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
     """The part of img that begins at (top, left); what is off the image is 0."""
     if not is_tensor(img, "crop"):
         return img.crop((left, top, left + width, top + height))
-    _, rows, columns = get_dimensions(img)
+    _, rows, columns = dimensions(img, "crop")
     part = img[..., max(top, 0):max(top + height, 0), max(left, 0):max(left + width, 0)]
-    _, has_rows, has_columns = get_dimensions(part)
+    _, has_rows, has_columns = dimensions(part, "crop")
     if (has_rows, has_columns) == (height, width):
         return part
     above, before = min(max(-top, 0), height - has_rows), min(max(-left, 0), width - has_columns)
@@ -381,11 +388,11 @@ def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
 def center_crop(img: Any, output_size: Any) -> Any:
     """The middle of img, (height, width) of it; what is off the image is 0."""
     height_to, width_to = pair("CenterCrop", output_size)
-    _, height, width = get_dimensions(img)
+    _, height, width = dimensions(img, "CenterCrop")
     if width_to > width or height_to > height:
         wider, higher = max(width_to - width, 0), max(height_to - height, 0)
         img = pad(img, (wider // 2, higher // 2, (wider + 1) // 2, (higher + 1) // 2))
-        _, height, width = get_dimensions(img)
+        _, height, width = dimensions(img, "CenterCrop")
     return crop(img, round((height - height_to) / 2), round((width - width_to) / 2), height_to, width_to)
 
 
@@ -398,7 +405,7 @@ def resized_crop(img: Any, top: int, left: int, height: int, width: int, size: A
 def five_crop(img: Any, size: Any) -> tuple[Any, Any, Any, Any, Any]:
     """The corners, top left, top right, bottom left, bottom right, and the middle."""
     h, w = pair("FiveCrop", size)
-    _, height, width = get_dimensions(img)
+    _, height, width = dimensions(img, "FiveCrop")
     if h > height or w > width:
         raise ValueError(f"FiveCrop: parts {(h, w)} are larger than the image, {height} high and {width} wide")
     return (crop(img, 0, 0, h, w), crop(img, 0, width - w, h, w), crop(img, height - h, 0, h, w),
@@ -453,7 +460,7 @@ def affine(img: Any, angle: float, translate: Any, scale: float, shear: Any,
     if len(translate) != 2 or len(shear) != 2 or scale <= 0:
         raise ValueError("affine: translate and shear are pairs and scale is above 0, got "
                          f"translate={translate!r}, scale={scale!r}, shear={shear!r}")
-    _, height, width = get_dimensions(img)
+    _, height, width = dimensions(img, "affine")
     matrix = geometry.inverse_affine(center or (width / 2, height / 2), angle, translate, scale, shear)
     if not is_tensor(img, "affine", 3):
         Image = pillow()
@@ -616,6 +623,8 @@ def normalize(tensor: Any, mean: Any, std: Any, inplace: bool = False) -> Tensor
     channels, each = tensor.array.shape[-3], []
     for name, given in (("mean", mean), ("std", std)):
         array = given.array if isinstance(given, autograd.Tensor) else backend.host.asarray(given)
+        if array.dtype.kind not in "iuf":
+            raise errors.WrongType(f"Normalize: {name} is made of numbers, one for each channel, got {given!r}")
         array = backend.to_device(array.astype(dtype), backend.device_of(tensor.array))
         if array.ndim == 1:
             if len(array) not in (1, channels):
