@@ -28,7 +28,8 @@ class getitem(Op):
 class put_add(Op):
     """out = zeros of the shape `into`, where out[index] += x: what is indexed twice receives twice"""
     def forward(x, *, index, into):
-        out = xp(x).zeros(into, x.dtype)
+        slices = all([type(i) is slice for i in (index if type(index) is tuple else (index,))])
+        out = xp(x).zeros_like(x, shape=into) if slices else xp(x).zeros(into, x.dtype)         # slices: as x lies in memory
         add_at(out, checked(index, out), x)
         return out
 

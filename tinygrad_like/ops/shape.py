@@ -101,10 +101,10 @@ class pad(Op):
     def forward(x, *, widths, mode="constant", value=0):
         shape = tuple([before + n + after for n, (before, after) in zip(x.shape, widths)])
         if mode == "constant":
-            out = xp(x).full(shape, value, x.dtype)
+            out = xp(x).full_like(x, value, shape=shape)        # as x lies in memory
             out[inside(widths, x.shape)] = x
             return out
-        out = xp(x).empty(shape, x.dtype)
+        out = xp(x).empty_like(x, shape=shape)
         out[inside(widths, x.shape)] = x
         for first, before, after, last in borders(out, widths, mode):
             before[...] = first
