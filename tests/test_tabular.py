@@ -132,6 +132,8 @@ def test_scales():
     for step in Standardize(), MinMax(2, 5):
         back = step.fit(x).inverse_transform(step.transform(x))
         assert np.allclose(back["a"], x["a"], equal_nan=True) and np.allclose(back["b"], x["b"])
+    far = np.float32([[1e6], [1e6 + 1.0625], [1e6 + 3]])                            # bounds that float32 does not hold
+    assert MinMax(-1, 1).fit_transform(far)[[0, 2], 0].tolist() == [-1, 1] and abs(Standardize().fit_transform(far).mean()) < 1e-6
     with pytest.raises(ValueError, match="column 'a': it has infinite values"):
         Standardize().fit({"a": [1., float("inf")]})
     with pytest.raises(ValueError, match="low is below"):

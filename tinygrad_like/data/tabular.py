@@ -405,7 +405,7 @@ class Scale(Step):
 
     def apply(self, column: Any, learned: Any) -> Any:
         shift, scale = learned
-        return (column - shift) / scale
+        return ((column.astype("float64") - shift) / scale).astype(column.dtype)            # a shift of 1e6 is too coarse in float32
 
     def inverse_transform(self, table: Any) -> Any:
         """Back to the scale of before."""
@@ -413,8 +413,9 @@ class Scale(Step):
             raise RuntimeError(f"{type(self).__name__}: call fit(training_part) first")
         columns = columns_of(table, type(self).__name__)
         self.known(self.learned, columns)
-        return like({name: column * self.learned[name][1] + self.learned[name][0] if name in self.learned else column
-                     for name, column in columns.items()}, table)
+        back = {name: (columns[name].astype("float64") * scale + shift).astype(columns[name].dtype)
+                for name, (shift, scale) in self.learned.items()}
+        return like({**columns, **back}, table)
 
 
 class Standardize(Scale):
