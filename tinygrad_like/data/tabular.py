@@ -405,7 +405,7 @@ class Scale(Step):
 
     def apply(self, column: Any, learned: Any) -> Any:
         shift, scale = learned
-        return ((column.astype("float64") - shift) / scale).astype(column.dtype)            # a shift of 1e6 is too coarse in float32
+        return ((column.astype("float64") - shift) / scale).astype(column.dtype)        # a shift of 1e6 is too coarse in float32
 
     def inverse_transform(self, table: Any) -> Any:
         """Back to the scale of before."""
