@@ -45,6 +45,12 @@ def test_listing(name, tmp_path):
         assert f"Total params: {'225,034' if name.startswith('l2') else '93,322'} " in "\n".join(lines)
 
 
+def test_without_pillow_l1_says_what_to_install(tmp_path):
+    program = f"import sys; sys.modules['PIL'] = None; sys.path.insert(0, {str(LISTINGS)!r}); import l1_convnet"
+    status, _, errors = run("-c", program, folder=tmp_path)
+    assert status == 1 and errors.strip() == "this program writes and reads pictures by Pillow: pip install '.[vision]'"
+
+
 def test_each_correction_is_named():
     """A line that is not the article's has, in its block, the number of the mistake that it mends."""
     for name, numbers in {"l1_convnet.py": ["M-01", "M-03"], "l2_keras_functional.py": ["M-05", "M-07"],

@@ -2,7 +2,10 @@
 import os
 import re
 
-from PIL import Image
+try:
+    from PIL import Image
+except ModuleNotFoundError:
+    raise SystemExit("this program writes and reads pictures by Pillow: pip install '.[vision]'") from None
 
 import tinygrad_like as tl
 from tinygrad_like.data.datasets import Emoji
