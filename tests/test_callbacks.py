@@ -74,9 +74,10 @@ def test_the_order_of_calls():
     model = compiled(["mae"])
     fit(model, Log(), epochs=1, validation_data=(X[:20], Y[:20]))
     batch = ["on_train_batch_begin {} []", "on_train_batch_end {} ['loss', 'mae']"]
-    assert calls == ["set_model", "set_params 1 2 0", "on_train_begin", "on_epoch_begin 0 []",
+    assert calls == ["set_model", "set_params 1 2 0", "on_train_begin []", "on_epoch_begin 0 []",
                      *[line.format(i) for i in range(2) for line in batch],
-                     "on_test_begin", "on_test_batch_begin 0", "on_test_batch_end 0 ['loss', 'mae']", "on_test_end ['loss', 'mae']",
+                     "on_test_begin []", "on_test_batch_begin 0 []", "on_test_batch_end 0 ['loss', 'mae']",
+                     "on_test_end ['loss', 'mae']",
                      "on_epoch_end 0 ['loss', 'mae', 'val_loss', 'val_mae']", "on_train_end ['loss', 'mae', 'val_loss', 'val_mae']"]
     calls.clear()
     model.predict(X, 20, verbose=0, callbacks=[Log()])
@@ -84,7 +85,7 @@ def test_the_order_of_calls():
                                                        "on_predict_batch_begin", "on_predict_batch_end", "on_predict_end"]
     calls.clear()
     model.evaluate(X, Y, 40, verbose=0, callbacks=[Log()])
-    assert calls[2] == "on_test_begin" and calls[-1] == "on_test_end ['loss', 'mae']"
+    assert calls[2] == "on_test_begin []" and calls[-1] == "on_test_end ['loss', 'mae']"
 
 
 def test_batches_of_training_by_their_older_name():
@@ -105,6 +106,21 @@ def test_lambda_callback():
     assert seen[:2] == [["loss"], ["loss"]] and isinstance(seen[2], float) and seen[3] == "end"
     with pytest.raises(TypeError, match="no moment called 'on_epoch_ends'"):
         LambdaCallback(on_epoch_ends=print)
+
+
+def test_logs_come_with_every_call():
+    """A method, or a function, need not have a default for them."""
+    seen = []
+    hooks = {f"on_{part}_{end}": lambda logs, part=part, end=end: seen.append((part, end, type(logs)))
+             for part in ("train", "test", "predict") for end in ("begin", "end")}
+    hooks |= {f"on_{part}_batch_{end}": lambda batch, logs, part=part, end=end: seen.append((part, "batch", end, type(logs)))
+              for part in ("train", "test", "predict") for end in ("begin", "end")}
+    model, call = nn.Linear(2, 1), LambdaCallback(**hooks)
+    model.compile("sgd", "mse")
+    x, y = tg.randn(4, 2), tg.randn(4, 1)
+    model.fit(x, y, verbose=0, callbacks=[call], validation_data=(x, y))
+    model.predict(x, verbose=0, callbacks=[call])
+    assert len(set(seen)) == 12 and all(each[-1] is dict for each in seen)
 
 
 def test_what_is_no_callback():

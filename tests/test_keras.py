@@ -589,6 +589,7 @@ def test_pad_sequences():
     ("layers.RandomFlip", AttributeError, ["data.transforms"]),
     ("layers.Dense(3).input", ValueError, ["never called on an Input"]),
     ("layers.Dense(3).get_config()", AttributeError, ["the program keeps"]),
+    ("l3().layers[0].kernel", AttributeError, ["get_weights()"]),
     ("l3().fit_generator", AttributeError, ["fit takes generators"]),
     ("keras.models.clone_model", AttributeError, ["call what built it"]),
     ("keras.activations.gleu", AttributeError, ["did you mean gelu"]),

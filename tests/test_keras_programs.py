@@ -31,6 +31,7 @@ def test_a_model_of_a_part_of_another():
     for part in Model(model.input, model.get_layer("hidden").output), Model(model.inputs, model.layers[0].output):
         assert np.array_equal(part.predict(X, verbose=0), model.layers[0](X).detach().numpy())
     assert model.output.shape == (None, 2) and model.inputs[0].shape == (None, 4) and model.layers[1].input is hidden
+    assert Input(batch_shape=(None, 4)).shape == (None, 4)
     assert model.inputs == [inputs] and len(model.outputs) == 1
 
     waiting = Sequential([layers.Dense(3), layers.Dense(1)])
@@ -38,6 +39,17 @@ def test_a_model_of_a_part_of_another():
         print(waiting.layers[0].output)
     waiting(X)
     assert Model(waiting.input, waiting.layers[0].output)(X).shape == (64, 3)
+
+
+def test_a_layer_of_ones_own_may_have_a_kernel():
+    class Mine(layers.Layer):
+        def build(self, input_shape):
+            self.kernel = self.add_weight(shape=(input_shape[-1], 2))
+
+        def call(self, inputs):
+            return inputs @ self.kernel
+    layer = Mine()
+    assert layer(X).shape == (64, 2) and layer.kernel.shape == (4, 2)
 
 
 def test_a_property_of_layers_is_not_taken_by_an_attribute():
@@ -93,6 +105,9 @@ def test_generators():
     assert history.history["val_loss"][0] == pytest.approx(losses.history["val_loss"][0], rel=1e-6)
     assert model.evaluate(endless(), steps=4, verbose=0) == model.evaluate(X, Y, batch_size=16, verbose=0)
     assert np.array_equal(model.predict((x for x, y in endless()), steps=4, verbose=0), model.predict(X, batch_size=16, verbose=0))
+
+    few = ((X[i:i + 16], Y[i:i + 16]) for i in range(0, 64, 16))
+    assert model.evaluate(few, verbose=0) == model.evaluate(X, Y, batch_size=16, verbose=0)
 
     loader = tl.utils.data.DataLoader(tl.utils.data.TensorDataset(tl.tensor(X), tl.tensor(Y)), batch_size=16)
     parts = line()                                              # an epoch may end anywhere: the next goes on from there

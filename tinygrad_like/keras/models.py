@@ -24,9 +24,14 @@ __all__ = ["Input", "InputLayer", "Model", "Sequential"]
 UNDIVIDED = 1 << 62                                             # the size of a batch that all samples are in
 
 
-def Input(shape: Any = None, batch_size: int | None = None, dtype: Any = None, name: str | None = None,
+def Input(shape: Any = None, batch_size: int | None = None, dtype: Any = None, name: str | None = None, batch_shape: Any = None,
           **others: Any) -> KerasTensor:
-    """The input of a model: the shape of one sample, (28, 28, 1), with None for a length that differs."""
+    """The input of a model: the shape of one sample, (28, 28, 1), with None for a length that differs.
+
+    batch_shape: the same with the number of samples in front, (None, 28, 28, 1).
+    """
+    if batch_shape is not None:
+        batch_size, shape = batch_shape[0], tuple(batch_shape)[1:]
     refuse("Input", others, ("shape", "batch_size", "dtype", "name"))
     if shape is None:
         raise TypeError("Input needs a shape: that of one sample, (28, 28, 1)")

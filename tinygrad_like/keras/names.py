@@ -31,6 +31,8 @@ INSTEAD = {
 
 # The same for methods and properties of models and layers.
 METHODS = {
+    **dict.fromkeys(("kernel", "bias", "recurrent_kernel", "embeddings", "gamma", "beta", "moving_mean", "moving_variance"),
+                    "get_weights() has it in Keras's layout, as an array, and weights in PyTorch's, as a tensor"),
     "get_config": "the program keeps how layers are made", "from_config": "the program keeps how layers are made",
     "to_json": "the program that builds the model keeps its layers",
     "add_loss": "let the loss function or a training loop add it up",

@@ -261,9 +261,9 @@ def source(name: str, x: Any, y: Any, weight: Any, batch_size: int | None, shuff
         x = DataLoader(x, batch_size=32 if batch_size is None else batch_size, shuffle=shuffle)
     elif batch_size is not None:
         raise errors.WrongType(f"{name}: x is a {type(x).__name__}, whose batches have a size already: leave out batch_size")
-    elif isinstance(x, Iterator) and steps is None:
+    elif isinstance(x, Iterator) and steps is None and name not in ("evaluate", "predict"):
         raise errors.WrongType(f"{name}: x is a {type(x).__name__}, which can be gone through once only: say how many batches are "
-                               "an epoch (fit: steps_per_epoch and validation_steps, else steps), or pass a DataLoader or a list")
+                               "an epoch, steps_per_epoch (of validation_data validation_steps), or pass a DataLoader or a list")
     return Loader(name, x, home, steps)
 
 

@@ -284,11 +284,11 @@ def run_tests(name: str, model: Module, how: Compiled, data: Source, callbacks: 
     how.reset()
     with modes_restored(model), no_grad():
         model.eval()
-        callbacks.on_test_begin()
+        callbacks.on_test_begin({})
         data.begin()
         shown = bar(data.steps, verbose)
         for step, part in enumerate(data):
-            callbacks.on_test_batch_begin(step)
+            callbacks.on_test_batch_begin(step, {})
             out = output_of(name, model, part)
             if step == 0:
                 check_labels(name, how.loss, out, data)
@@ -348,18 +348,18 @@ def predict(model: Module, x: Any, batch_size: int | None = None, verbose: Any =
     outs: list[Any] = []
     with modes_restored(model), no_grad():
         model.eval()
-        called.on_predict_begin()
+        called.on_predict_begin({})
         data.begin()
         shown = bar(data.steps, verbose)
         for step, part in enumerate(data):
-            called.on_predict_batch_begin(step)
+            called.on_predict_batch_begin(step, {})
             outs.append(on_host(output_of("predict", model, part)))
             called.on_predict_batch_end(step, {"outputs": outs[-1]})
             if shown is not None:
                 shown.update()
         if shown is not None:
             shown.close()
-        called.on_predict_end()
+        called.on_predict_end({})
     return joined(outs)
 
 
@@ -559,7 +559,7 @@ class Run:
     # ---- training -----------------------------------------------------------------------------------------------
     def train(self, epochs: int) -> None:
         vars(self.model)["stop_training"] = False
-        self.callbacks.on_train_begin()
+        self.callbacks.on_train_begin({})
         if self.saved is not None:                              # after on_train_begin, where callbacks begin anew
             vars(self.model)["stop_training"] = self.saved["stopped"]
             if not self.batch:
