@@ -15,6 +15,7 @@ setup(
         "vision": ["pillow>=10"],
         "test": ["pytest>=8", "hypothesis>=6.100", "pytest-xdist>=3", "safetensors>=0.4", "pillow>=10", "tqdm>=4.60"],
         "plot": ["matplotlib>=3.8"],
+        "bench": ["torch>=2.4", "matplotlib>=3.8"],
         "text-metrics": ["sacrebleu>=2.3", "jiwer>=3"],
         "progress": ["tqdm>=4.60"],
         "lint": ["ruff>=0.6", "mypy>=1.11"],

@@ -4,9 +4,9 @@
     python benchmarks/compare.py [--threads 1 2] [--only cnn lstm] [--rounds 7] [--out DIRECTORY]
 
 Each engine runs in a process of its own, and they take turns: a round is half a second of steps.  The table gives the best step of
-all rounds, the median, and PyTorch's best divided by the engine's: above 1 is faster than PyTorch.  Where PyTorch has a better memory
-format for convolutions, it is timed in that too.  Memory is the most that the process ever held, beyond what it held before the
-first step.  It is written as Markdown (compare.md) and drawn (compare.png).
+all rounds, the median, and PyTorch's best divided by the engine's: above 1 is faster than PyTorch.  Where PyTorch has a better
+memory format for convolutions, it is timed in that too.  Memory is the most that the process ever held, beyond what it held before
+the first step.  It is written as Markdown (compare.md) and drawn (compare.png).
 """
 import argparse
 import importlib
@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 
 SLOWING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")             # tie NumPy's matrix products to an older processor
-ENGINES = {                                                     # name: (module, package)
+ENGINES = {                                                     # name: the module that it is
     "ours": "tinygrad_like", "PyTorch": "torch", "PyTorch, channels last": "torch",
     "tinygrad": "tinygrad", "MyGrad": "mygrad", "autograd": "autograd"}
 
@@ -40,26 +40,16 @@ def serve(engine, workload, threads):
     sys.path.insert(0, str(Path(__file__).parent))
     step = start(engine, workload, threads)
     before = memory()[1]
-    seconds, wait = [], step_and_wait(step)
     for _ in range(3):                                          # compile, make plans, fill caches
-        wait()
+        step()
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
         seconds, until = [], time.perf_counter() + float(line)
         while not seconds or time.perf_counter() < until:
             begin = time.perf_counter()
-            wait()
+            step()
             seconds.append(time.perf_counter() - begin)
         print(json.dumps({"seconds": seconds, "bytes": memory()[0] - before}), flush=True)
-
-
-def step_and_wait(step):
-    """The step, and whatever it returns computed: an engine that is lazy must compute it."""
-    def wait():
-        out = step()
-        if hasattr(out, "realize"):
-            out.realize()
-    return wait
 
 
 def start(engine, workload, threads):
@@ -86,8 +76,8 @@ class Process:
     """An engine at work on a workload, in a process of its own."""
 
     def __init__(self, engine, workload, threads):
-        self.process = subprocess.Popen([sys.executable, __file__, "--serve", engine, workload, str(threads)], env=environment(threads),
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        command = [sys.executable, __file__, "--serve", engine, workload, str(threads)]
+        self.process = subprocess.Popen(command, env=environment(threads), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.seconds, self.bytes = [], 0
         self.works = bool(self.process.stdout.readline())
 
@@ -138,8 +128,8 @@ def machine():
             versions.append(f"{name} {importlib.metadata.version(name)}")
         except importlib.metadata.PackageNotFoundError:
             pass
-    info = subprocess.run([sys.executable, "-m", "tinygrad_like", "info"], capture_output=True, text=True, env=environment(None)).stdout
-    about = [" ".join(line.split()) for line in info.splitlines() if line.startswith(("CPU:", "BLAS:", " " * 15 + "kernel"))]
+    info = subprocess.run([sys.executable, "-m", "tinygrad_like", "info"], capture_output=True, text=True, env=environment(None))
+    about = [" ".join(line.split()) for line in info.stdout.splitlines() if line.startswith(("CPU:", "BLAS:", " " * 15 + "kernel"))]
     return [*about, ", ".join(versions), f"load before: {os.getloadavg()[0]:.1f}"]
 
 

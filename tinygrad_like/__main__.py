@@ -25,6 +25,7 @@ EXTRAS = {
     "plot": ("pictures of curves", {"matplotlib": "matplotlib"}),
     "text-metrics": ("BLEU, word and character error rates", {"sacrebleu": "sacrebleu", "jiwer": "jiwer"}),
     "safetensors": (".safetensors files", {"safetensors": "safetensors"}),
+    "bench": ("comparisons with PyTorch", {"torch": "torch", "matplotlib": "matplotlib"}),
 }
 SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "TINYGRAD_LIKE_DEBUG",
             "TINYGRAD_LIKE_KEEP_MEMORY")
