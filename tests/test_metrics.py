@@ -224,6 +224,11 @@ def test_labels_of_which_some_are_unknown():
         np.testing.assert_allclose(found.numpy(), one_by_one, rtol=1e-12)
         together = function(TAG_SCORES[~unknown], TAGS[~unknown])
         assert function(TAG_SCORES, TAGS, average="micro", multilabel=True, mask=~unknown) == pytest.approx(together, rel=1e-12)
+        lost = np.where(unknown, np.nan, TAG_SCORES)            # NaN matters where it counts only
+        np.testing.assert_allclose(function(lost, targets, average=None, multilabel=True, ignore_index=-1).numpy(), one_by_one)
+        assert math.isnan(quiet(function, lost, TAGS, average="macro", multilabel=True))
+        with pytest.raises(ValueError, match=r"targets \(211, 3\), and a mask \(211,\)"):
+            function(TAG_SCORES, TAGS, average=None, multilabel=True, mask=MASK)
 
 
 def test_averages_by_their_definitions():
