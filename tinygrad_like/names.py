@@ -75,7 +75,7 @@ OLD_TYPES = {"half": "float16", "float": "float32", "double": "float64", "char":
 
 
 # what is at top level, and loads when it is first asked for: the file that it is in
-TOOLS = {"profile": "profiler"}
+TOOLS = {"profile": "tools.profiler"}
 
 
 def refuse(place: str, name: str, instead: dict[str, str] = INSTEAD) -> NoReturn:

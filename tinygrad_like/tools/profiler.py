@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from . import backend
-from .machine import slow_products
-from .op import Kept, Results
-from .watch import Run, Watcher
+from .. import backend
+from ..machine import slow_products
+from ..op import Kept, Results
+from ..watch import Run, Watcher
 
 __all__ = ["profile"]
 

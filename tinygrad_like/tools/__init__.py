@@ -1,0 +1,1 @@
+"""Tools that show what happens.  Each is at top level too: `profile`."""
