@@ -28,9 +28,13 @@ def test_a_model_of_a_part_of_another():
     inputs = Input((4,), name="numbers")
     hidden = layers.Dense(3, activation="relu", name="hidden")(inputs)
     model = Model(inputs, layers.Dense(2)(hidden))
-    for part in Model(model.input, model.get_layer("hidden").output), Model(model.inputs, model.layers[0].output):
-        assert np.array_equal(part.predict(X, verbose=0), model.layers[0](X).detach().numpy())
-    assert model.output.shape == (None, 2) and model.inputs[0].shape == (None, 4) and model.layers[1].input is hidden
+    for part in Model(model.input, model.get_layer("hidden").output), Model(model.inputs, model.layers[1].output):
+        assert np.array_equal(part.predict(X, verbose=0), model.layers[1](X).detach().numpy())
+    assert model.output.shape == (None, 2) and model.inputs[0].shape == (None, 4) and model.layers[2].input is hidden
+    assert [layer.name for layer in model.layers] == ["numbers", "hidden", "dense"]         # the input is counted, as in Keras
+    every = Model(model.input, [layer.output for layer in model.layers])(X)
+    assert np.array_equal(every[0].numpy(), X) and [tuple(out.shape) for out in every] == [(64, 4), (64, 3), (64, 2)]
+    assert [layer.name for layer in Sequential([Input((4,)), layers.Dense(3)]).layers] == ["dense"]         # and here not
     assert Input(batch_shape=(None, 4)).shape == (None, 4)
     assert model.inputs == [inputs] and len(model.outputs) == 1
 

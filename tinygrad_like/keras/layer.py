@@ -37,7 +37,7 @@ ELSEWHERE: dict[str, tuple[tuple[Any, ...], str]] = {
     "seed": ((None,), "tinygrad_like.manual_seed(…) sets all random numbers"),
     "noise_shape": ((None,), "nn.Dropout1d and nn.Dropout2d drop whole channels"),
     "recurrent_dropout": ((0, 0.0), "dropout= is for the inputs, and a Dropout layer for the outputs"),
-    "implementation": ((1, 2), ""), "unroll": ((True, False), ""), "use_cudnn": (("auto",), ""),
+    "implementation": ((1, 2), ""), "unroll": ((True, False), ""), "use_cudnn": ((True, False, "auto"), ""),
     "stateful": ((False,), "give initial_state"), "time_major": ((False,), "the samples come first"),
     "sparse": ((False, None), ""), "ragged": ((False, None), ""), "weights": ((None,), "set_weights"),
     "synchronized": ((False,), "there is one process"), "renorm": ((False,), ""), "lora_rank": ((None,), ""),

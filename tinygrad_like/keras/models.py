@@ -39,13 +39,26 @@ def Input(shape: Any = None, batch_size: int | None = None, dtype: Any = None, n
 
 
 class InputLayer(Layer):
-    """The shape of one sample, as the first layer of a Sequential."""
+    """The shape of one sample, as the first layer of a Sequential; and what Model.layers has for each of its inputs."""
     keeps_mask = True
+    symbol: KerasTensor | None = None                           # the input that it stands for
 
     def __init__(self, shape: Any = None, input_shape: Any = None, **others: Any) -> None:
         super().__init__(input_shape=input_shape if shape is None else shape, **others)
         if self.first_shape is None:
             raise TypeError("InputLayer needs a shape: that of one sample, (28, 28, 1)")
+
+    @classmethod
+    def of(cls, symbol: KerasTensor) -> InputLayer:
+        made = cls(symbol.shape[1:], name=symbol.name)
+        made.__dict__["symbol"] = symbol
+        return made
+
+    @property
+    def output(self) -> Any:
+        return super().output if self.symbol is None else self.symbol
+
+    input = output
 
     def call(self, inputs: Tensor) -> Tensor:
         return inputs
@@ -70,7 +83,7 @@ class Model(Layer):
 
     def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None, **others: Any) -> None:
         super().__init__(name=name, **others)
-        self.__dict__.update(taken=None, made=None, nodes=[])
+        self.__dict__.update(taken=None, made=None, nodes=[], input_layers=[])
         if (inputs is None) != (outputs is None):
             raise TypeError(f"{type(self).__name__} is given inputs and outputs, or neither, if it is a subclass with a `call`")
         if inputs is not None:
@@ -98,7 +111,7 @@ class Model(Layer):
                 nodes[symbol.node.number] = symbol.node
                 waiting += symbol.node.parents()
         self.__dict__.update(taken=inputs, made=outputs, nodes=[nodes[number] for number in sorted(nodes)],
-                             output_shape=shape_of(outputs))
+                             output_shape=shape_of(outputs), input_layers=[InputLayer.of(each) for each in listed])
         for node in self.nodes:                                 # in the order of birth: each comes after what it needs
             self._enter(node.layer)
         self.built = True
@@ -200,8 +213,8 @@ class Model(Layer):
     # ---- layers ----
     @property
     def layers(self) -> list[Layer]:
-        """The layers directly below."""
-        return [module for module in self.children() if isinstance(module, Layer)]
+        """The layers directly below.  As in Keras, a model made of inputs and outputs has an InputLayer for each input in front."""
+        return self.input_layers + [module for module in self.children() if isinstance(module, Layer)]
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """The layer of that name, or at that place."""
@@ -437,6 +450,11 @@ class Sequential(Model):
         self.__dict__["chain"] = []                             # a layer may stand in it twice
         for layer in layers or []:
             self.add(layer)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, but for an Input in front."""
+        return [layer for layer in super().layers if not isinstance(layer, InputLayer)]
 
     def add(self, layer: Any) -> None:
         """Put a layer behind the others."""
