@@ -45,6 +45,21 @@ def test_a_model_of_a_part_of_another():
     assert Model(waiting.input, waiting.layers[0].output)(X).shape == (64, 3)
 
 
+def test_several_outputs_have_one_loss():
+    inputs = Input((4,))
+    model = Model(inputs, [layers.Dense(1)(inputs), layers.Dense(1)(inputs)])
+    with pytest.raises(TypeError, match="adds them up"):
+        model.compile("sgd", ["mse", "mse"])
+
+    def loss(outputs, targets):
+        return sum(((p - y) ** 2).mean() for p, y in zip(outputs, targets))
+    model.compile("sgd", loss)
+    with pytest.raises(TypeError, match="list of 2 arrays"):
+        model.fit(X, [Y, Y])
+    losses = model.fit([(X, [Y, Y])], epochs=3, verbose=0).history["loss"]
+    assert losses[2] < losses[0]
+
+
 def test_a_layer_of_ones_own_may_have_a_kernel():
     class Mine(layers.Layer):
         def build(self, input_shape):

@@ -76,6 +76,9 @@ class Arrays:
             raise errors.WrongValue(f"{name}: batch_size is at least 1, got {batch_size}")
         several = isinstance(x, (tuple, list)) and bool(x) and all(is_data(each) for each in x) and len(x[0].shape) > 0
         self.xs = [as_array(each) for each in x] if several else [as_array(x)]
+        if isinstance(y, (tuple, list)) and y and is_data(y[0]) and len(y[0].shape) > 0 and len(y[0]) == len(self.xs[0]) != len(y):
+            raise errors.WrongType(f"{name}: y is a list of {len(y)} arrays, and one array is expected: several targets come from "
+                                   "a DataLoader, which gives (input, [target, target]), and the loss is a function of two lists")
         self.y = None if y is None else as_array(y)
         self.weight = None if weight is None else as_array(weight)
         self.batch_size, self.shuffle, self.home = batch_size, shuffle, home

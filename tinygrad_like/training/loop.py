@@ -113,6 +113,9 @@ class Loss:
     def __init__(self, loss: Any) -> None:
         if isinstance(loss, str):
             self.function: Any = losses.find(loss)
+        elif isinstance(loss, (dict, list, tuple)):
+            raise errors.WrongType("compile: a loss for each output is not offered: pass one function of (outputs, targets), two "
+                                   "lists, that adds them up, and let a DataLoader give (input, targets)")
         elif isinstance(loss, type) or not callable(loss):
             raise errors.WrongType("compile: the loss is a name, a module such as nn.CrossEntropyLoss(), or a function of "
                                    f"(output, target), got {loss!r}" + a_class(loss))
