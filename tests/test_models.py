@@ -234,3 +234,17 @@ def test_lengths_of_texts_hide_what_fills_them_up():
     short = model(tl.tensor([[4, 5, 6]]))
     np.testing.assert_allclose(model(tokens, lengths)[:1].detach().numpy(), short.detach().numpy(), rtol=1e-5, atol=1e-6)
     assert isinstance(model.embedding, nn.Embedding) and model.lstm.hidden_size == 128 and model.embedding.embedding_dim == 100
+
+
+# ---- torchvision's arguments ------------------------------------------------------------------------------------
+@pytest.mark.parametrize("make", [models.resnet18, models.vgg11])
+def test_weights_are_not_fetched(make):
+    for options in ({"weights": "DEFAULT"}, {"pretrained": True}):
+        with pytest.raises(NotImplementedError, match="load_state_dict"):
+            make(**options)
+    with pytest.raises(TypeError, match="no_such"):
+        make(weights=None, no_such=1)
+
+
+def test_no_weights_are_none():
+    assert models.resnet18(weights=None, progress=False, num_classes=3).fc.out_features == 3

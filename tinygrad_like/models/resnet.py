@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import nn
 from ..tensor import Tensor
+from .published import built
 
 __all__ = ["BasicBlock", "Bottleneck", "ResNet", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
 
@@ -100,24 +101,24 @@ def blocks(block: Any, inplanes: int, planes: int, count: int, stride: int = 1) 
 
 def resnet18(**options: Any) -> ResNet:
     """ResNet of 18 layers: 11,689,512 parameters."""
-    return ResNet(BasicBlock, [2, 2, 2, 2], **options)
+    return built(ResNet, BasicBlock, [2, 2, 2, 2], **options)
 
 
 def resnet34(**options: Any) -> ResNet:
     """ResNet of 34 layers: 21,797,672 parameters."""
-    return ResNet(BasicBlock, [3, 4, 6, 3], **options)
+    return built(ResNet, BasicBlock, [3, 4, 6, 3], **options)
 
 
 def resnet50(**options: Any) -> ResNet:
     """ResNet of 50 layers: 25,557,032 parameters."""
-    return ResNet(Bottleneck, [3, 4, 6, 3], **options)
+    return built(ResNet, Bottleneck, [3, 4, 6, 3], **options)
 
 
 def resnet101(**options: Any) -> ResNet:
     """ResNet of 101 layers: 44,549,160 parameters."""
-    return ResNet(Bottleneck, [3, 4, 23, 3], **options)
+    return built(ResNet, Bottleneck, [3, 4, 23, 3], **options)
 
 
 def resnet152(**options: Any) -> ResNet:
     """ResNet of 152 layers: 60,192,808 parameters."""
-    return ResNet(Bottleneck, [3, 8, 36, 3], **options)
+    return built(ResNet, Bottleneck, [3, 8, 36, 3], **options)

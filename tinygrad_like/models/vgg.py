@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import nn
 from ..tensor import Tensor
+from .published import built
 
 __all__ = ["VGG", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn", "vgg_small"]
 
@@ -60,42 +61,42 @@ class VGG(nn.Module):
 
 def vgg11(**options: Any) -> VGG:
     """VGG of 11 layers: 132,863,336 parameters."""
-    return VGG(A, **options)
+    return built(VGG, A, **options)
 
 
 def vgg11_bn(**options: Any) -> VGG:
     """VGG of 11 layers, with batch norm."""
-    return VGG(A, batch_norm=True, **options)
+    return built(VGG, A, batch_norm=True, **options)
 
 
 def vgg13(**options: Any) -> VGG:
     """VGG of 13 layers: 133,047,848 parameters."""
-    return VGG(B, **options)
+    return built(VGG, B, **options)
 
 
 def vgg13_bn(**options: Any) -> VGG:
     """VGG of 13 layers, with batch norm."""
-    return VGG(B, batch_norm=True, **options)
+    return built(VGG, B, batch_norm=True, **options)
 
 
 def vgg16(**options: Any) -> VGG:
     """VGG of 16 layers: 138,357,544 parameters."""
-    return VGG(D, **options)
+    return built(VGG, D, **options)
 
 
 def vgg16_bn(**options: Any) -> VGG:
     """VGG of 16 layers, with batch norm."""
-    return VGG(D, batch_norm=True, **options)
+    return built(VGG, D, batch_norm=True, **options)
 
 
 def vgg19(**options: Any) -> VGG:
     """VGG of 19 layers: 143,667,240 parameters."""
-    return VGG(E, **options)
+    return built(VGG, E, **options)
 
 
 def vgg19_bn(**options: Any) -> VGG:
     """VGG of 19 layers, with batch norm."""
-    return VGG(E, batch_norm=True, **options)
+    return built(VGG, E, batch_norm=True, **options)
 
 
 def vgg_small(num_classes: int = 10, **options: Any) -> VGG:

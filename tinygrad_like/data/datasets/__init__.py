@@ -3,6 +3,7 @@
 A file is looked for in `root`, then in the clone that this package was installed from (`examples/data`).  With download=True it is
 fetched into root where it has a public home, checked, and put there when it is whole; where it has none, the error says so.
 """
+from ...names import fault
 from . import course
 from .course import *
 from .files import *
@@ -14,4 +15,4 @@ def __getattr__(name: str) -> object:
     if name in ("ImageFolder", "DatasetFolder"):
         import importlib
         return getattr(importlib.import_module("..folder", __name__), name)
-    raise AttributeError(f"{__name__} has no {name!r}: there are MNIST, {', '.join(course.__all__)} and ImageFolder")
+    raise fault(f"{__name__} has no {name!r}: there are MNIST, {', '.join(course.__all__)} and ImageFolder")
