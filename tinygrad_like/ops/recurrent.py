@@ -9,12 +9,12 @@ loop over the steps is left with sending the gradient of one state to the state 
 gates are functions of; the gradient of each weight is then one product over all steps.
 
 Inside, features come first, (features, batch): so each gate is one block of memory, and the products of a step are faster.
-As σ(z) = ½ tanh(½ z) + ½, one tanh serves all gates of a step.
+As σ(z) = ½ tanh(½ z) + ½, one tanh serves all gates of a step, once the weights of the sigmoids are halved.
 """
 import math
 
 from ..op import Kept, Op
-from ..backend import pieces, xp
+from ..backend import host, pieces, xp
 from .activation import relu as relu_, sigmoid
 from .elementwise import tanh
 from .linalg import linear, rows
@@ -51,22 +51,47 @@ def blocks(x, size, steps):
     return [x[..., size * step.start:size * step.stop].reshape(*x.shape[:-1], size, count(step)) for step in steps]
 
 
+def side_by_side(x, size, steps):
+    """Those parts next to each other: (…, size, all rows)."""
+    steps = sorted(steps, key=lambda step: step.start)
+    if count(steps[0]) == count(steps[-1]):                     # all have as many: one copy
+        x = x.reshape(*x.shape[:-1], len(steps), size, count(steps[0])).swapaxes(-2, -3)
+        return x.reshape(*x.shape[:-2], -1)
+    return xp(x).concatenate(blocks(x, size, steps), axis=-1)
+
+
 def by_gate(w, size):
-    """The rows of the weights as (gates, size, …): a product for each gate, as small ones are faster."""
+    """The rows of the weights as (gates, size, …)."""
     return w.reshape(-1, size, *w.shape[1:])
 
 
+def in_parts(w, n):
+    """The matrices w (gates, size, k) as (gates, parts, rows, k): OpenBLAS is faster where a product has below a million terms."""
+    gates, size, k = w.shape
+    part = size
+    while part % 2 == 0 and part * k * n >= 1e6 and type(w) is host.ndarray:
+        part //= 2
+    return w.reshape(gates, -1, part, k)
+
+
 def inputs(x, w, b, size, steps):
-    """w x_tᵀ + b for each step, (gates, size, n).  Where a step has few sequences, one product serves several steps."""
-    x, w = rows(x), by_gate(w, size)
-    together = max(1, 32 // max(1, *[count(step) for step in steps]))
-    for some in [steps[i:i + together] for i in range(0, len(steps), together)]:
-        start, stop = min(some[0].start, some[-1].start), max(some[0].stop, some[-1].stop)
-        z = w @ x[start:stop].T.copy()
-        if b is not None:
-            z += by_gate(b, size)[..., None]
-        for step in some:
-            yield z[..., step.start - start:step.stop - start]
+    """w x_tᵀ + b of all steps, (gates, size · all rows), in blocks: as [w b] [x_t 1]ᵀ"""
+    m, x, w, n = xp(x), rows(x), by_gate(w, size), count(steps[0])
+    if b is not None:
+        w = m.concatenate([w, by_gate(b, size)[..., None]], axis=-1)
+    z = m.empty((len(w), len(x) * size), x.dtype)
+    if n >= 16 and n == count(steps[-1]):                       # all steps have as many sequences, and enough for a product each
+        w = in_parts(w, n)
+        x_t = m.ones((len(steps), 1, w.shape[-1], n), x.dtype)
+        x_t[:, 0, :x.shape[1]] = x.reshape(len(steps), n, x.shape[1]).swapaxes(1, 2)
+        m.matmul(w[:, None], x_t, out=z.reshape(len(w), len(steps), *w.shape[1:3], n))
+    else:
+        x_t = m.ones((w.shape[-1], len(x)), x.dtype)
+        x_t[:x.shape[1]] = x.T
+        whole = w @ x_t
+        for step, part in zip(steps, blocks(z, size, steps)):
+            part[...] = whole[..., step]
+    return z
 
 
 def features_first(state, *others):
@@ -108,10 +133,10 @@ class rnn(Op):
         m, steps = xp(x), steps_of(x.shape, sizes, reverse)
         h = features_first(h0, x, w_ih, w_hh, b_ih, b_hh)
         out = m.empty((math.prod(x.shape[:-1]), len(h)), h.dtype)
-        for step, z in zip(steps, inputs(x, w_ih, b_ih if b_hh is None else b_ih + b_hh, len(h), steps)):
+        z = inputs(x, w_ih, b_ih if b_hh is None else b_ih + b_hh, len(h), steps)[0]
+        for step, a in zip(steps, blocks(z, len(h), steps)):
             now = h[:, :count(step)]                            # (size, n)
-            a = w_hh @ now
-            a += z[0]
+            a += w_hh @ now
             if relu:
                 m.maximum(a, 0, out=now)
             else:
@@ -184,22 +209,21 @@ class lstm(Op):
         m, size, steps = xp(x), w_hh.shape[1], steps_of(x.shape, sizes, reverse)
         h, c = [features_first(state, x, h0, c0, w_ih, w_hh, b_ih, b_hh) for state in (h0, c0)]
         out = m.empty((math.prod(x.shape[:-1]), size), h.dtype)
-        gates = m.empty((4, out.size), h.dtype)
         c_before, tanh_c = m.empty((2, out.size), h.dtype)
-        w = by_gate(w_hh, size)
-        half = m.full((4, 1, 1), 0.5, h.dtype)                  # a tanh(a z) + 1 - a is σ(z) for a = ½, and for a = 1 tanh(z)
-        half[2] = 1
-        rest = 1 - half
-        for step, z, a, before_, tc in zip(steps, inputs(x, w_ih, b_ih if b_hh is None else b_ih + b_hh, size, steps),
-                                           *[blocks(each, size, steps) for each in (gates, c_before, tanh_c)]):
-            n = count(step)
-            h_now, c_now = h[:, :n], c[:, :n]
-            m.add(w @ h_now, z, out=a)
-            a *= half
+        scale = m.full((4, size), 0.5, h.dtype)                 # σ(z) is ½ tanh(½ z) + ½, and all but g are σ
+        scale[2] = 1
+        scale = scale.reshape(4 * size)
+        b = None if b_ih is None else (b_ih if b_hh is None else b_ih + b_hh) * scale
+        gates = inputs(x, w_ih * scale[:, None], b, size, steps)
+        w = in_parts(by_gate(w_hh * scale[:, None], size), len(h0))
+        for step, a, before_, tc in zip(steps, *[blocks(each, size, steps) for each in (gates, c_before, tanh_c)]):
+            h_now, c_now = h[:, :count(step)], c[:, :count(step)]
+            a += (w @ h_now).reshape(a.shape)
             m.tanh(a, out=a)
-            a *= half
-            a += rest
             i, f, g, o = a
+            for sigmoids in (a[:2], o):
+                sigmoids *= 0.5
+                sigmoids += 0.5
             before_[...] = c_now
             c_now *= f
             c_now += i * g
@@ -219,21 +243,17 @@ class lstm(Op):
             m.multiply(t * o, 1 - o, out=by[3])
             m.multiply(o, 1 - t * t, out=into)
         g_out, dh, dc = rows(g[0]), g[1].T.copy(), g[2].T.copy()
-        w_t = by_gate(w_hh, size).swapaxes(1, 2)
-        dz = m.empty((4, size, len(out)), out.dtype)
-        for step, by, into, f in zip(*[each[::-1] for each in (
+        w_t = in_parts(by_gate(w_hh, size).swapaxes(1, 2), dh.shape[1])
+        for step, dz, into, f in zip(*[each[::-1] for each in (
                 steps, *[blocks(each, size, steps) for each in (local, into_c, gates[1])])]):
-            n = count(step)
-            h_now, c_now = dh[:, :n], dc[:, :n]
+            h_now, c_now = dh[:, :count(step)], dc[:, :count(step)]
             h_now += g_out[step].T
             c_now += h_now * into
-            d = m.empty((4, size, n), out.dtype)
-            m.multiply(by[:3], c_now, out=d[:3])
-            m.multiply(by[3], h_now, out=d[3])
-            dz[:, :, step] = d
+            dz[:3] *= c_now                                     # local, until here
+            dz[3] *= h_now
             c_now *= f
-            (w_t @ d).sum(axis=0, out=h_now)
-        return dz.reshape(4 * size, len(out)), dh, dc
+            (w_t @ dz[:, None]).reshape(dz.shape).sum(axis=0, out=h_now)
+        return side_by_side(local, size, steps).reshape(4 * size, len(out)), dh, dc
 
     def run(x, h0, c0, w_ih, w_hh, b_ih, b_hh, sizes, reverse):
         return again(lstm, x, h0, c0, w_ih, w_hh, b_ih, b_hh, sizes=sizes, reverse=reverse)
@@ -281,15 +301,14 @@ class gru(Op):
             b[2 * size:] = b_ih[2 * size:]                      # that of m is added to m
         h = features_first(h0, x, w_ih, w_hh, b_ih, b_hh)
         out = m.empty((math.prod(x.shape[:-1]), size), h.dtype)
-        gates = m.empty((3, out.size), h.dtype)
+        gates = inputs(x, w_ih, b, size, steps)
         inner, change = m.empty((2, out.size), h.dtype)         # m, and h_{t-1} - n
-        w = by_gate(w_hh, size)
-        for step, a, rzn, mm, d in zip(steps, inputs(x, w_ih, b, size, steps),
-                                       *[blocks(each, size, steps) for each in (gates, inner, change)]):
+        w = in_parts(by_gate(w_hh, size), len(h0))
+        for step, rzn, mm, d in zip(steps, *[blocks(each, size, steps) for each in (gates, inner, change)]):
             now = h[:, :count(step)]
-            p = w @ now
+            p = (w @ now).reshape(rzn.shape)
             rz, (r, z, n) = rzn[:2], rzn
-            m.add(p[:2], a[:2], out=rz)
+            rz += p[:2]
             rz *= 0.5
             m.tanh(rz, out=rz)
             rz *= 0.5
@@ -298,8 +317,7 @@ class gru(Op):
                 mm[...] = p[2]
             else:
                 m.add(p[2], b_hh[2 * size:, None], out=mm)
-            m.multiply(r, mm, out=n)
-            n += a[2]
+            n += r * mm
             m.tanh(n, out=n)
             m.subtract(now, n, out=d)
             m.multiply(z, d, out=now)
@@ -316,17 +334,16 @@ class gru(Op):
             m.multiply(by[3], r, out=by[0])
             m.multiply(by[0] * mm, 1 - r, out=by[1])
             m.multiply(d * z, 1 - z, out=by[2])
-        w_t = by_gate(m.roll(w_hh, size, 0), size).swapaxes(1, 2)       # its rows, of r, z, n, in the order of dm, dr, dz
         g_out, dh = rows(g[0]), g[1].T.copy()
-        dz = m.empty((4, size, len(out)), out.dtype)
-        for step, by, z in zip(*[each[::-1] for each in (steps, *[blocks(each, size, steps) for each in (local, gates[1])])]):
+        w_t = by_gate(m.roll(w_hh, size, 0), size).swapaxes(1, 2)       # its rows, of r, z, n, in the order of dm, dr, dz
+        w_t = in_parts(w_t, dh.shape[1])
+        for step, d, z in zip(*[each[::-1] for each in (steps, *[blocks(each, size, steps) for each in (local, gates[1])])]):
             now = dh[:, :count(step)]
             now += g_out[step].T
-            d = by * now
-            dz[:, :, step] = d
+            d *= now                                            # local, until here
             now *= z
-            now += (w_t @ d[:3]).sum(axis=0)
-        dz = dz.reshape(4 * size, len(out))
+            now += (w_t @ d[:3, None]).sum(axis=0).reshape(now.shape)
+        dz = side_by_side(local, size, steps).reshape(4 * size, len(out))
         return dz[size:], dz[:3 * size], dh                     # those of w_ih x + b_ih, of w_hh h + b_hh, and of h0
 
     def run(x, h0, w_ih, w_hh, b_ih, b_hh, sizes, reverse):
