@@ -23,7 +23,7 @@ from .grad_mode import (
     set_grad_enabled as set_grad_enabled,
 )
 from .op import Kept as Kept, Node, Op as Op, Slots, raw, wrap
-from .watch import watched, watchers
+from .watch import told, watched, watchers
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -95,6 +95,8 @@ def sweep(outputs: list[tuple[Node, Any]], targets: set[Node] | None = None, cre
             if node.hooks is not None:
                 g = call_hooks(node, g, create_graph)
                 ours.discard(node)                              # a hook may hold on to what it got, or gave
+            if watchers:
+                told("visited", node, g)
             if (op is None or node.retains) if targets is None else node in targets:
                 found[node] = g if node in ours else copied(g)
             if op is None or (useful is not None and useful.isdisjoint(node.parents)):

@@ -13,7 +13,7 @@ from . import backend, edits, errors
 from .backend import array_types
 from .grad_mode import grad_mode
 from .promotion import float32, float64, promoted
-from .watch import recorded, watched, watchers
+from .watch import told, watched, watchers
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -237,7 +237,7 @@ class Op:
             kept["zeros"] = tuple([backend.stretched_zero(x) for x in out.each])
         node = Node(op, parents, kept, out)
         if watchers:
-            recorded(node)
+            told("recorded", node)
         return wrap(out, node)
 
 

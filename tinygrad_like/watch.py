@@ -31,6 +31,9 @@ class Watcher:
     def recorded(self, node: Any) -> None:
         """The op that just ran left a node behind."""
 
+    def visited(self, node: Any, g: Any) -> None:
+        """The sweep takes up a node, a leaf too: g is all that arrived there."""
+
     def backward(self, node: Any, i: int, g: Any, run: Run) -> Any:
         """The derivative of a node's op by operand i is computed, given g."""
         return run()
@@ -56,8 +59,9 @@ def watched(event: str, *about: Any) -> Any:
     return run()
 
 
-def recorded(node: Any) -> None:
+def told(event: str, *about: Any) -> None:
+    """Tell all watchers of this thread."""
     thread = threading.get_ident()
     for watcher in watchers:
         if watcher.thread == thread:
-            watcher.recorded(node)
+            getattr(watcher, event)(*about)
