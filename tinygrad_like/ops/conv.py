@@ -3,13 +3,16 @@
 Images have shape (samples, channels, *size).  In memory their channels come last here: every result is made so, and called by
 its usual order through a transposed view, which costs nothing, and which elementwise functions keep.  The numbers under a window
 are then long runs in memory, and the windows as rows of a matrix, times the weights, give the next image as it is to lie.
+Where all of the kernel is 3 long, and there is enough to do, tiles of the image take fewer products: see `multiplied_in_tiles`.
 """
+import functools
 import itertools
 import math
 from dataclasses import dataclass, replace
 
 from ..op import Op
-from ..backend import cache_size, xp
+from ..backend import cache_size, host, xp
+from ..machine import in_parallel
 from .reduce import sum
 from .shape import transpose
 
@@ -59,14 +62,24 @@ class conv(Op):
         groups, channels, kernel = geometry.groups, w.shape[0], w.shape[2:]
         if groups == x.shape[1] == channels:
             return depthwise(x, w, b, into, geometry)
+        if in_tiles(x, channels, kernel, into, geometry):
+            return multiplied_in_tiles(x, w, b, into, geometry)
+        if in_pairs(x, channels, into, geometry):
+            return multiplied_in_pairs(x, w, b, into, geometry)
         out = xp(x).empty((x.shape[0], *into, channels), xp(x).result_type(x, w))
-        weights = matrices(w, groups).swapaxes(1, 2)            # (groups, places · channels, channels after)
+        few = few_pixels(x, into, channels)
+        weights = as_it_lies(w, groups) if few else matrices(w, groups)
+        weights = weights.swapaxes(1, 2)                        # (groups, places · channels, channels after)
         bias = None if b is None else along_rows(b, into[-1])
-        for part, rows in windows(x, kernel, into, geometry):
-            y = out[part]
-            xp(x).matmul(rows, weights, out=grouped(y, groups))
-            if b is not None:
-                y += bias
+        count = at_once(x, weights[0, :, 0].size * groups, weights.nbytes)
+
+        def multiply(samples):
+            for part, rows in windows(x[samples], kernel, into, geometry, count, few):
+                y = out[samples][part]
+                xp(x).matmul(rows, weights, out=grouped(y, groups))
+                if b is not None:
+                    y += bias
+        shared(multiply, x, w.shape, into)
         return channels_second(out)
 
     def dx(g, w, shape, geometry): return conv_transpose(g, w, into=shape[2:], geometry=geometry)
@@ -86,14 +99,15 @@ class conv_transpose(Op):
     def forward(y, w, b=None, *, into, geometry):
         groups, channels = geometry.groups, w.shape[1] * geometry.groups
         kernel, positions = w.shape[2:], y.shape[2:]
-        if set(geometry.stride) == {1}:
+        if set(geometry.stride) == {1} and not few_pixels(y, positions, y.shape[1]):
             before = tuple([d * (k - 1) - a for d, k, a in zip(geometry.dilation, kernel, geometry.padding)])
             return conv.forward(y, mirrored(w, groups), b, into=into, geometry=replace(geometry, padding=before))
         if groups == y.shape[1] == channels:
             return depthwise_transpose(y, w, b, into, geometry)
         out, y, weights = started(y, w, b, into, channels), channels_last(y), matrices(w, groups)
-        few = at_once(y, math.prod(positions) * math.prod(kernel) * channels, len(y))
-        stamps = xp(y).empty((groups, few, *positions, *kernel, channels // groups), out.dtype)     # the kernel, y_p times
+        few = at_once(y, math.prod(positions) * math.prod(kernel) * channels, weights.nbytes)
+        shape = (groups, min(few, len(y)), *positions, *kernel, channels // groups)
+        stamps = xp(y).empty(shape, out.dtype)                  # the kernel, y_p times
         for part in parts(len(y), few):
             each = stamps[:, :part.stop - part.start]
             rows = grouped(y[part], groups)
@@ -121,10 +135,22 @@ class conv_weight(Op):
         groups, positions = geometry.groups, y.shape[2:]
         if groups == x.shape[1] == y.shape[1]:
             return depthwise_weight(x, y, into, geometry)
+        if in_tiles(x, y.shape[1], into, positions, geometry):
+            return gathered_in_tiles(x, y, geometry)
+        if in_pairs(x, y.shape[1], positions, geometry):
+            return gathered_in_pairs(x, y, into, geometry)
         y, channels = channels_last(y), x.shape[1] // groups
-        out = xp(x).zeros((groups, y.shape[-1] // groups, math.prod(into) * channels), xp(x).result_type(x, y))
-        for part, rows in windows(x, into, positions, geometry):
-            out += grouped(y[part], groups).swapaxes(1, 2) @ rows
+        few = few_pixels(x, positions, y.shape[-1])
+        shape = (groups, y.shape[-1] // groups, math.prod(into) * channels)
+        count = at_once(x, shape[2] * groups, math.prod(shape) * x.itemsize)
+
+        def products(samples):
+            for part, rows in windows(x[samples], into, positions, geometry, count, few):
+                yield grouped(y[samples][part], groups).swapaxes(1, 2) @ rows
+        out = shared_sum(products, x, (y.shape[-1], channels, *into), positions)
+        out = xp(x).zeros(shape, xp(x).result_type(x, y)) if out is None else out
+        if few:
+            return out.reshape(y.shape[-1], channels, *into)
         out = out.reshape(y.shape[-1], *into, channels)
         return xp(x).ascontiguousarray(xp(x).moveaxis(out, -1, 1))
 
@@ -172,20 +198,23 @@ class fold(Op):
     def dx(g, kernel, positions, geometry): return unfold(g, kernel=kernel, positions=positions, geometry=geometry)
 
 
-def windows(x, kernel, positions, geometry):
+def windows(x, kernel, positions, geometry, count, as_weights=False):
     """The numbers under each window as a row of a matrix (one for each group), for a few samples at a time, or a part of one.
 
-    Yields (which samples, and which of the first dimension of positions), (groups, windows, places in the kernel · channels).
-    One buffer that fits the cache serves all: to lay out all windows at once takes many times the memory of the image, and longer.
+    Yields (which samples, and which of the first dimension of positions), (groups, windows, places in the kernel · channels), with
+    about `count` windows: one buffer that fits the cache serves all.  To lay out all windows at once takes many times the memory
+    of the image, and longer.  as_weights: (groups, windows, channels · places in the kernel), in the order of `as_it_lies`.
     """
     module, groups, (n, channels), dims = xp(x), geometry.groups, x.shape[:2], len(kernel)
     if geometry.reach(positions, kernel) == x.shape[2:] == positions and not any(geometry.padding):
         yield (slice(0, n),), grouped(channels_last(x), groups)                             # 1x1: the pixels are the rows
         return
-    row = math.prod(positions[1:]) * math.prod(kernel) * channels
-    few, some = at_once(x, positions[0] * row, n), at_once(x, row, positions[0])            # samples, and positions of one
+    few = max(1, min(n, count // max(1, math.prod(positions))))                             # samples, and positions of one
+    some = max(1, min(positions[0], count // max(1, math.prod(positions[1:]))))
     shape = (groups, few, some if few == 1 else positions[0], *positions[1:], *kernel, channels // groups)
-    if channels // groups > 4:
+    if as_weights:
+        rows = module.moveaxis(module.empty((*shape[:dims + 2], shape[-1], *kernel), x.dtype), dims + 2, -1)
+    elif channels // groups > 4:
         rows = module.empty(shape, x.dtype)
     else:                                                       # few channels: longer runs of memory are found along the image
         order = (0, *range(dims + 2, 2 * dims + 3), *range(1, dims + 2))
@@ -194,6 +223,8 @@ def windows(x, kernel, positions, geometry):
         for stretch in parts(positions[0], shape[2]):
             matrix = rows[:, :seen.shape[1], :stretch.stop - stretch.start]
             matrix[...] = seen[:, :, stretch]
+            if as_weights:
+                matrix = module.moveaxis(matrix, -1, dims + 2)
             yield (samples, stretch), matrix.reshape(groups, math.prod(matrix.shape[1:dims + 2]), math.prod(shape[dims + 2:]))
 
 
@@ -250,9 +281,166 @@ def parts(n, size):
     return [slice(start, min(n, start + size)) for start in range(0, n, size)]
 
 
-def at_once(x, numbers, most):
-    """How many, at least one, when each takes so many numbers of the type of x, and all shall fit the cache."""
-    return max(1, min(most, cache_size(x) // (x.itemsize * max(1, numbers))))
+def at_once(x, numbers, beside=0):
+    """How many, at least one, when each takes so many numbers of the type of x, and all shall fit the cache; or take as much
+    memory as what each of them meets there, `beside` bytes: if that does not fit, it is to be fetched seldom."""
+    return max(1, max(cache_size(x), beside) // (x.itemsize * max(1, numbers)))
+
+
+def few_pixels(x, positions, channels):
+    """Whether there are more weights than pixels, for so many channels after: to lay them out anew would take longest of all."""
+    return len(x) * math.prod(positions) < channels
+
+
+def shared(function, x, w, positions):
+    """function(samples) for all samples of x, in a share for each thread where it pays.  w: the shape of the weights.
+
+    If there are few pixels the threads had better share the weights, which they do within each product.
+    """
+    in_parallel(function, len(x), x, 0 if few_pixels(x, positions, w[0]) else len(x) * math.prod(positions) * math.prod(w[1:]))
+
+
+def shared_sum(products, x, w, positions):
+    """The sum of all that products(samples) yields, in the order of the samples; None if it is nothing."""
+    sums = {}
+
+    def add_up(samples):
+        total = None
+        for each in products(samples):
+            total = each if total is None else xp(x).add(total, each, out=total)
+        sums[samples.start] = total
+    shared(add_up, x, w, positions)
+    total, *others = [sums[start] for start in sorted(sums)]
+    for each in others:
+        total += each
+    return total
+
+
+# ---- fewer products ---------------------------------------------------------------------------------------------
+def in_tiles(x, channels, kernel, into, geometry):
+    """Whether to go by tiles: for kernels of 3 x 3 at stride 1, if there is so much to multiply that adding first pays.
+
+    channels: how many come out.
+    """
+    return (kernel == (3, 3) and geometry.stride == geometry.dilation == (1, 1) and geometry.groups == 1
+            and min(x.shape[1], channels) >= LEAST_CHANNELS and x.itemsize >= 4
+            and len(x) * math.prod(into) >= LEAST_PIXELS)
+
+
+LEAST_CHANNELS, LEAST_PIXELS = 32, 512
+
+
+@functools.cache
+def tile_sums(module, dtype):
+    """The matrices D, W and O of `multiplied_in_tiles`, for both dimensions."""
+    along = ([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, -1, 0, 1]],
+             [[1, 0, 0], [.5, .5, .5], [.5, -.5, .5], [0, 0, 1]],
+             [[1, 1, 1, 0], [0, 1, -1, 1]])
+    return [module.asarray(host.kron(each, each).astype(dtype)) for each in along]
+
+
+def multiplied_in_tiles(x, w, b, into, geometry):
+    """conv with a kernel of 3 x 3 at stride 1
+
+    Two neighbours of a result are six products of four pixels d with three weights w:
+
+        o₀ = d₀w₀ + d₁w₁ + d₂w₂         o₁ = d₁w₀ + d₂w₁ + d₃w₂
+
+    Four do, of sums of pixels with sums of weights:
+
+        m₀ = (d₀ - d₂) w₀               m₁ = (d₁ + d₂) (w₀ + w₁ + w₂)/2         o₀ = m₀ + m₁ + m₂
+        m₃ = (d₃ - d₁) w₂               m₂ = (d₂ - d₁) (w₀ - w₁ + w₂)/2         o₁ =      m₁ - m₂ + m₃
+
+    In matrices: o = O (D d · W w), with the product of elements in the middle.  For a tile of 2 x 2 results, do the same along the
+    rows and then along the columns: the matrices are then Kronecker's products of each with itself, and 16 products take the place
+    of 36.  All of it holds for pixels with all their channels instead of numbers, and matrices instead of weights: so the pixels
+    of all tiles become 16 matrices, each to be multiplied by one of weights.
+
+    Winograd, "Arithmetic Complexity of Computations" (1980); Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks"
+    (2016), §4.  What is infinite comes out as NaN.
+    """
+    module, (after, channels) = xp(x), w.shape[:2]
+    pixels, weights, results = tile_sums(module, module.result_type(x, w))                  # D, W, O
+    w = module.ascontiguousarray(w.transpose(2, 3, 1, 0)).reshape(9, channels * after)
+    w = (weights @ w).reshape(16, channels, after)
+    tiles, geometry, count = of_tiles(x, after, into, geometry)
+    out = module.empty((len(x), tiles[0], 2, tiles[1], 2, after), w.dtype)
+
+    def multiply(samples):
+        for part, d in in_sums(x[samples], (4, 4), tiles, geometry, count, pixels):
+            m = d @ w                                           # (16, tiles, channels after)
+            if b is not None:
+                m[5] += b                                       # m₁ along both dimensions, which each of a tile has once
+            each = out[samples][part].swapaxes(2, 3)            # (samples, *tiles, 2, 2, channels after)
+            each[...] = (results @ m.swapaxes(0, 1)).reshape(each.shape)
+    shared(multiply, x, (after, channels, 3, 3), into)
+    out = out.reshape(len(x), 2 * tiles[0], 2 * tiles[1], after)[:, :into[0], :into[1]]     # the last may lie half outside
+    return channels_second(module.ascontiguousarray(out))
+
+
+def gathered_in_tiles(x, y, geometry):
+    """conv_weight with a kernel of 3 x 3 at stride 1: dw = Wᵀ (D d · Oᵀ y), as `multiplied_in_tiles` is linear in w."""
+    module, channels, after = xp(x), x.shape[1], y.shape[1]
+    pixels, weights, results = tile_sums(module, module.result_type(x, y))
+    tiles, geometry, count = of_tiles(x, after, y.shape[2:], geometry)
+    alone = Geometry((2, 2), (0, 0), (1, 1))                    # tiles of results do not overlap
+
+    def products(samples):
+        for (_, d), (_, m) in zip(in_sums(x[samples], (4, 4), tiles, geometry, count, pixels),
+                                  in_sums(y[samples], (2, 2), tiles, alone, count, results.T)):
+            yield m.swapaxes(1, 2) @ d                          # (16, channels after, channels)
+    w = shared_sum(products, x, (after, channels, 3, 3), y.shape[2:])
+    w = (weights.T @ w.reshape(16, after * channels)).reshape(3, 3, after, channels)
+    return module.ascontiguousarray(w.transpose(2, 3, 0, 1))
+
+
+def of_tiles(x, after, positions, geometry):
+    """How many tiles there are along each dimension, where their pixels lie, and how many to take at once."""
+    tiles = tuple([(p + 1) // 2 for p in positions])
+    count = at_once(x, 64 * x.shape[1], 32 * x.shape[1] * after * x.itemsize)
+    return tiles, replace(geometry, stride=(2, 2)), count
+
+
+def in_sums(x, size, tiles, geometry, count, matrix):
+    """The pixels of some tiles, each with as many sums of them as the matrix has rows: which, and (sums, tiles, channels)."""
+    for part, pixels in windows(x, size, tiles, geometry, count):
+        pixels = pixels.reshape(-1, math.prod(size), x.shape[1])
+        sums = xp(x).empty((len(matrix), len(pixels), x.shape[1]), x.dtype)
+        xp(x).matmul(matrix, pixels, out=sums.swapaxes(0, 1))
+        yield part, sums
+
+
+# ---- wider products ---------------------------------------------------------------------------------------------
+# A product with few columns, of few channels after, is slow, as is to lay out its many short windows.  Two neighbours at once have
+# a window longer by one, at twice the stride, and twice the channels: those of the one, then those of the other, as in memory.
+def in_pairs(x, channels, into, geometry):
+    return (0 < channels <= FEW_CHANNELS and x.shape[1] <= FEW_CHANNELS and geometry.groups == 1 and into[-1] % 2 == 0
+            and geometry.stride[-1] == geometry.dilation[-1] == 1)
+
+
+FEW_CHANNELS = 16
+
+
+def paired(geometry):
+    return replace(geometry, stride=(*geometry.stride[:-1], 2))
+
+
+def multiplied_in_pairs(x, w, b, into, geometry):
+    """conv, two neighbours along the last dimension at once."""
+    both = xp(x).zeros((2, *w.shape[:-1], w.shape[-1] + 1), w.dtype)
+    both[0, ..., :-1] = both[1, ..., 1:] = w
+    bias = [] if b is None else [xp(x).concatenate([b, b])]
+    out = conv.forward(x, both.reshape(-1, *both.shape[2:]), *bias, into=(*into[:-1], into[-1] // 2), geometry=paired(geometry))
+    return channels_second(channels_last(out).reshape(len(x), *into, len(w)))
+
+
+def gathered_in_pairs(x, y, into, geometry):
+    """conv_weight, two neighbours along the last dimension at once."""
+    channels, positions = y.shape[1:2], y.shape[2:]
+    y = channels_last(y).reshape(len(y), *positions[:-1], positions[-1] // 2, 2 * channels[0])
+    both = conv_weight.forward(x, channels_second(y), into=(*into[:-1], into[-1] + 1), geometry=paired(geometry))
+    both = both.reshape(2, *channels, *both.shape[1:])
+    return both[0, ..., :-1] + both[1, ..., 1:]
 
 
 # ---- the order of memory ----------------------------------------------------------------------------------------
@@ -274,6 +462,11 @@ def grouped(x, groups):
 def matrices(w, groups):
     """(channels after, channels / group, *kernel) -> (groups, channels after / group, places in the kernel · channels)."""
     w = xp(w).moveaxis(w, 1, -1)
+    return w.reshape(groups, w.shape[0] // groups, math.prod(w.shape[1:]))
+
+
+def as_it_lies(w, groups):
+    """The same with channels · places in the kernel: it is to be copied for no groups, and no order of memory but the usual."""
     return w.reshape(groups, w.shape[0] // groups, math.prod(w.shape[1:]))
 
 
@@ -326,7 +519,7 @@ def lines(x, kernel, positions, geometry):
 
     Yields which samples, and (samples, *positions[:-1], *kernel, pixels · channels).
     """
-    few, dims = at_once(x, 2 * x.shape[1] * math.prod(positions), len(x)), len(kernel)
+    few, dims = min(max(1, len(x)), at_once(x, 2 * x.shape[1] * math.prod(positions))), len(kernel)
     for part, seen in views(x, kernel, positions, replace(geometry, groups=1), few):
         seen = xp(x).moveaxis(seen[0], dims, -2)                # at stride 1 its last two axes are one in memory already
         yield part, seen.reshape(*seen.shape[:-2], seen.shape[-2] * seen.shape[-1])
@@ -337,7 +530,7 @@ def depthwise_transpose(y, w, b, into, geometry):
     out, y = started(y, w, b, into, len(w)), channels_last(y)
     weights = along_rows(xp(w).moveaxis(w[:, 0], 0, -1), y.shape[-2])
     met = meetings(into, y.shape[1:-1], w.shape[2:], geometry)
-    for part in parts(len(y), at_once(y, math.prod(y.shape[1:]) + math.prod(out.shape[1:]), len(y))):
+    for part in parts(len(y), at_once(y, math.prod(y.shape[1:]) + math.prod(out.shape[1:]))):
         for k, here, there in met:
             out[(part, *here)] += y[(part, *there)] * weights[k][there[-1]]
     return channels_second(out)
