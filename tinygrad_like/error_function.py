@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from .backend import host, xp
+from .backend import host, pieces, xp
 
 _R = (1.4184982e-07, -5.6684316e-06, 8.7637044e-05, -6.1978386e-04, -1.9183180e-04, 1.0276906e-01, 1.1283793)
 
@@ -42,16 +42,10 @@ def erf(x: Any) -> Any:
     """erf(x) for an array of floats."""
     if xp(x) is not host:
         return theirs(x, "erf")
-    if x.size <= piece:
-        return erf_of_piece(x)
     out = host.empty_like(x)                                    # laid out in memory as x is
-    flat, flat_out = x.ravel("K"), out.ravel("K")
-    for i in range(0, x.size, piece):
-        flat_out[i:i + piece] = erf_of_piece(flat[i:i + piece])
+    for part, into in pieces(x, out):
+        into[...] = erf_of_piece(part)
     return out
-
-
-piece = 16384                                                   # numbers, so that what is computed on the way stays in the cache
 
 
 def erf_of_piece(x: Any) -> Any:
@@ -62,7 +56,9 @@ def erf_of_piece(x: Any) -> Any:
         inside = inside * polynomial(_A, inside * inside) / polynomial(_B, inside * inside)
         return host.copysign(host.where(near, inside, 1 - middle(host.clip(y, 0.46875, 6))), x)
     y = host.clip(x, -5, 5).astype("float32", copy=False)
-    return host.tanh(y * polynomial(_R, y * y)).astype(x.dtype, copy=False)
+    z = polynomial(_R, y * y)
+    z *= y
+    return host.tanh(z).astype(x.dtype, copy=False)
 
 
 def erfc(x: Any) -> Any:

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .backend import host
+from .backend import PIECE, host, lines, pieces
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -71,6 +71,30 @@ def in_parallel(function: Callable[[slice], Any], n: int, like: Any, numbers: in
     finally:
         if set_threads:
             set_threads(get_num_threads())
+
+
+def in_shares(function: Callable[..., Any], *arrays: Any) -> None:
+    """function(*arrays) for arrays of one shape, whose elements it treats each by itself: a share for each thread.
+
+    The function writes its results into arrays among these.  None stays None.
+    """
+    first = arrays[0]
+    if type(first) is not host.ndarray or first.size < 2 * WORTH_IT or get_num_threads() == 1:
+        function(*arrays)
+    else:
+        flat = lines(*arrays)
+        in_parallel(lambda part: function(*[x if x is None else x[part] for x in flat]), len(flat[0]), first, first.size)
+
+
+def in_pieces(function: Callable[..., Any], *arrays: Any) -> None:
+    """As `in_shares`, and each share a piece at a time, which stays in the cache while a formula goes over it several times.
+
+    On a GPU, and if they are complex, the arrays are one piece.
+    """
+    if type(arrays[0]) is not host.ndarray or arrays[0].dtype.kind == "c" or arrays[0].size <= PIECE:
+        function(*arrays)
+    else:
+        in_shares(lambda *share: [function(*piece) for piece in pieces(*share)], *arrays)
 
 
 def pool() -> ThreadPoolExecutor:

@@ -4,14 +4,34 @@ import math
 from .. import error_function
 from ..op import Kept, Op
 from ..backend import finfo, xp
+from ..grad_mode import grad_mode
+from ..machine import in_pieces, in_shares
 from .elementwise import abs, erf, exp, finite, masked, tanh, where
 from .reduce import kept
 
 
 class relu(Op):
     """out = max(0, x)      relu'(0) = 0        (SPEC F-04)"""
-    def forward(x): return xp(x).maximum(x, 0)
-    def dx(g, out): return g * (out > 0)
+    def forward(x):
+        out = xp(x).empty_like(x)
+        in_shares(lambda x, out: xp(x).maximum(x, 0, out=out), x, out)
+        return out
+
+    def dx(g, out): return gated(g, by=out)
+
+
+class gated(Op):
+    """out = x where by > 0, else 0"""
+    def forward(x, *, by):
+        def each(by, x, out):
+            out[...] = by > 0                                   # NumPy converts faster by itself than within a product
+            out *= x
+
+        out = xp(x).empty_like(by, dtype=x.dtype)
+        in_pieces(each, by, x, out)
+        return out
+
+    def dx(g, by): return gated(g, by=by)
 
 
 class leaky_relu(Op):
@@ -87,16 +107,27 @@ class softsign(Op):
 
 
 # ---- smooth relus -----------------------------------------------------------------------------------------------
+# Each is x s, with an s between 0 and 1.  The slope is made while x is in the cache, unless gradients are off.
 class silu(Op):
     """out = x σ(x)      d/dx = σ + out (1 - σ)      (swish: Ramachandran et al. 2017)"""
     integers = False
 
     def forward(x):
-        s = sigmoid.forward(x)
-        return Kept(x * s, s=s)
+        def each(x, out, slope):
+            s = sigmoid.forward(x)
+            xp(x).multiply(x, s, out=out)
+            if slope is not None:
+                xp(x).subtract(1, s, out=slope)
+                slope *= out
+                slope += s
 
-    def dx(g, s, out): return g * (s + out * (1 - s))
-    def s(x): return sigmoid(x)
+        return with_slope(each, x)
+
+    def dx(g, slope): return g * slope
+
+    def slope(x):
+        s = sigmoid(x)
+        return s + x * s * (1 - s)
 
 
 class gelu(Op):
@@ -107,13 +138,26 @@ class gelu(Op):
     integers = False
 
     def forward(x):
-        p = error_function.erf(x * math.sqrt(0.5))
-        p += 1
-        p *= 0.5
-        return Kept(x * p, p=p)
+        def each(x, out, slope):
+            y = x * math.sqrt(0.5)
+            p = error_function.erf(y)
+            p += 1
+            p *= 0.5
+            xp(x).multiply(x, p, out=out)
+            if slope is not None:
+                y *= -y
+                xp(x).exp(y, out=slope)
+                slope *= x
+                slope *= 1 / math.sqrt(2 * math.pi)
+                slope += p
 
-    def dx(g, x, p): return g * (p + x * exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi)))
-    def p(x): return 0.5 * (1 + erf(x * math.sqrt(0.5)))
+        return with_slope(each, x)
+
+    def dx(g, slope): return g * slope
+
+    def slope(x):
+        p = 0.5 * (1 + erf(x * math.sqrt(0.5)))
+        return p + x * exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
 
 
 c1 = math.sqrt(2 / math.pi)
@@ -123,23 +167,45 @@ c3 = c1 * 0.044715
 class gelu_tanh(Op):
     """out = ½ x (1 + t), with t = tanh(c₁ x + c₃ x³), c₁ = √(2/π), c₃ = 0.044715 c₁      (Hendrycks & Gimpel 2016, section 2)
 
-    d/dx = ½ (1 + t) + ½ x (1 - t²) (c₁ + 3 c₃ x²)
+    d/dx = ½ (1 + t) + ½ x (1 - t²) (c₁ + 3 c₃ x²) = ½ (1 + t) + out (1 - t) (c₁ + 3 c₃ x²)
     """
     integers = False
 
     def forward(x):
-        t = x * x
-        t *= c3
-        t += c1
-        t *= x                                                  # c₁ x + c₃ x³
-        t = xp(x).tanh(t)
-        out = t + 1
-        out *= x
-        out *= 0.5
-        return Kept(out, t=t)
+        def each(x, out, slope):
+            square = x * x
+            t = square * c3
+            t += c1
+            t *= x                                              # c₁ x + c₃ x³
+            xp(x).tanh(t, out=t)
+            if slope is not None:
+                xp(x).subtract(1, t, out=slope)
+            t += 1
+            t *= 0.5                                            # ½ (1 + t)
+            xp(x).multiply(x, t, out=out)
+            if slope is not None:
+                slope *= out
+                square *= 3 * c3
+                square += c1
+                slope *= square
+                slope += t
 
-    def dx(g, x, t): return g * (0.5 * ((1 + t) + (1 - t * t) * (x * (c1 + 3 * c3 * (x * x)))))
-    def t(x): return tanh(x * (c1 + c3 * (x * x)))
+        return with_slope(each, x)
+
+    def dx(g, slope): return g * slope
+
+    def slope(x):
+        t = tanh(x * (c1 + c3 * (x * x)))
+        return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (c1 + 3 * c3 * (x * x))
+
+
+def with_slope(each, x):
+    """What `each(x, out, slope)` writes into out and, unless gradients are off, into slope."""
+    shape, x = x.shape, x if x.ndim else x.reshape(1)           # what is computed of a 0-d array would be no array
+    out = xp(x).empty_like(x)
+    slope = xp(x).empty_like(x) if grad_mode.enabled else None
+    in_pieces(each, x, out, slope)
+    return Kept(out.reshape(shape), slope=slope if slope is None or shape else slope.reshape(shape))
 
 
 class mish(Op):
