@@ -57,6 +57,11 @@ def _note(array: Any, how: str) -> None:
     _edits[key] = newest, how, reference
 
 
+def last(array: Any) -> str:
+    """The last edit in place of the memory of `array`, as "x += y at file:line"; "" if there was none."""
+    return str(_edits.get(id(owner(array)), (0, "", None))[1])
+
+
 def check(node: Any) -> None:
     """Raise if something that `node` kept has been edited since it was born."""
     for name, value in node.kept.items():

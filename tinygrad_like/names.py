@@ -37,7 +37,7 @@ def variable(data: Any, requires_grad: bool = False) -> Any:
 
 
 AS_IT_IS, NO_MEMORY_FORMATS = "use the model as it is", "axes lie in memory as they are written: leave it out"
-ANOMALY = "x.isfinite().all() finds where numbers go wrong"
+ANOMALY = "with trace_nonfinite(): raises where the first NaN or infinity is made, forward or backward"
 # What PyTorch has, or had, and what is written here instead.
 INSTEAD = {
     "compile": "nothing is compiled: use the model or the function as it is",
@@ -74,8 +74,8 @@ OLD_TYPES = {"half": "float16", "float": "float32", "double": "float64", "char":
              "int": "int32", "long": "int64", "bool": "bool"}
 
 
-# what is at top level, and loads when it is first asked for: the file that it is in
-TOOLS = {"profile": "tools.profiler"}
+# what is at top level, and loads when it is first asked for: the file that it is in, or that it is
+TOOLS = {"profile": "tools.profiler", "pictures": "tools.pictures", "trace_nonfinite": "tools.nonfinite", "NonFinite": "tools.nonfinite"}
 
 
 def refuse(place: str, name: str, instead: dict[str, str] = INSTEAD) -> NoReturn:
@@ -108,7 +108,8 @@ def fault(text: str) -> Exception:
 def find(name: str) -> Any:
     """The subpackage of that name, loaded, or a function of nn.functional; else an AttributeError with a suggestion."""
     if name in TOOLS:
-        return getattr(importlib.import_module(f"{package}.{TOOLS[name]}"), name)
+        file = importlib.import_module(f"{package}.{TOOLS[name]}")
+        return getattr(file, name, file)
     if name in FUNCTIONAL:
         return getattr(importlib.import_module(f"{package}.nn.functional"), name)
     if not name.startswith("_") and importlib.util.find_spec(f"{package}.{name}") is not None:
