@@ -29,6 +29,7 @@ LAYERS = [
     ["backend", "error_function"],
     ["promotion", "edits", "grad_mode", "machine", "watch"],
     ["op"],
+    ["kernels"],
     ["autograd"],
     ["ops"],
     ["types", "functions", "methods"],
@@ -46,6 +47,7 @@ LAYERS = [
 LAYER = {name: i for i, layer in enumerate(LAYERS) for name in layer}
 # Imports inside functions are for what is above, or needed seldom.  In the engine itself each is named here.
 INWARD = {
+    ("backend", "kernels"): "what a GPU has kernels for is looked up when its library is loaded",
     ("errors", "backend"): "an error that says which device an array is on",
     ("autograd", "ops"): "`plain` compositions are differentiated under names of their own, which an op gives",
     ("autograd", "names"): "what PyTorch has under `autograd` too is looked up when it is asked for",

@@ -86,6 +86,9 @@ def library(device: str) -> Any:
         _loaded[device] = module
         _modules[module.ndarray], _devices[module.ndarray] = module, device
         array_types.add(module.ndarray)
+        if hasattr(module, "ElementwiseKernel"):
+            from .kernels import Kernels
+            _kernels[module.ndarray] = Kernels(module)
     return _loaded[device]
 
 
@@ -105,6 +108,35 @@ def xp(*arrays: Any) -> Any:
 
 def device_of(array: Any) -> str:
     return _devices[type(array)]
+
+
+# ---- kernels ----------------------------------------------------------------------------------------------------
+_kernels: dict[type, Any] = {}                                  # type of an array -> the kernels of its library, on a GPU
+
+
+def kernel_for(function: Any, *operands: Any) -> Any:
+    """What computes function(*operands): on a GPU the method of its name in `Kernels`, if there is one, else the function.
+
+    A GPU takes about as long to start any kernel as NumPy takes for a small array, and each operation of an expression is one.
+    So some functions have a kernel of their own there, for arrays of one floating-point type.  The function is the definition:
+    a test holds the kernel to it.  `lstm.forward.<locals>.cell` is called lstm_forward there, as is `lstm.forward`.
+    """
+    first = operands[0]
+    kernels = _kernels.get(type(first))
+    if kernels is None or first.dtype.char not in "fd" or not all([
+            x.dtype == first.dtype or x.dtype.kind not in "fc" for x in operands if type(x) is type(first)]):
+        return function
+    return getattr(kernels, function.__qualname__.partition(".<locals>")[0].replace(".", "_"), function)
+
+
+def one_kernel(function: Any) -> Any:
+    """The function, by `kernel_for` its operands."""
+    @functools.wraps(function)
+    def call(*operands: Any, **params: Any) -> Any:
+        if type(operands[0]) in _kernels:
+            return kernel_for(function, *operands)(*operands, **params)
+        return function(*operands, **params)
+    return call
 
 
 # ---- making arrays, and moving them -----------------------------------------------------------------------------

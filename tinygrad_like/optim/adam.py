@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import xp
+from ..backend import one_kernel, xp
 from .optimizer import Optimizer, Params, State, below_one, buffer, gradient, next_step, not_negative, pieces
 
 __all__ = ["Adam", "AdamW"]
@@ -39,7 +39,6 @@ class Adam(Optimizer):
 
     def update(self, param: Any, grad: Any, state: State, *, lr: float, betas: tuple[float, float], eps: float,
                weight_decay: float, amsgrad: bool, maximize: bool, decoupled_weight_decay: bool) -> None:
-        sqrt, maximum = xp(param).sqrt, xp(param).maximum
         beta1, beta2 = betas
         decay = 0 if decoupled_weight_decay else weight_decay
         t = next_step(state)
@@ -48,17 +47,23 @@ class Adam(Optimizer):
 
         means = buffer(state, "exp_avg", param), buffer(state, "exp_avg_sq", param)
         maxima = buffer(state, "max_exp_avg_sq", param) if amsgrad else None
-        for w, g, m, v, largest in pieces(param, grad, *means, maxima):
-            g = gradient(w, g, decay, maximize)
-            if decay != weight_decay:
-                w *= 1 - lr * weight_decay
-            m *= beta1
-            m += (1 - beta1) * g
-            v *= beta2
-            v += (1 - beta2) * g * g
-            if amsgrad:
-                v = maximum(largest, v, out=largest)
-            w -= lr_t * m / (sqrt(v) + eps_t)
+        for part in pieces(param, grad, *means, maxima):
+            adapt(*part, beta1, beta2, lr_t, eps_t, decay, 1 - lr * (weight_decay - decay), maximize)
+
+
+@one_kernel
+def adapt(w: Any, g: Any, m: Any, v: Any, largest: Any, beta1: float, beta2: float, lr_t: float, eps_t: float, decay: float,
+          shrink: float, maximize: bool) -> None:
+    g = gradient(w, g, decay, maximize)
+    if shrink != 1:
+        w *= shrink
+    m *= beta1
+    m += (1 - beta1) * g
+    v *= beta2
+    v += (1 - beta2) * g * g
+    if largest is not None:
+        v = xp(v).maximum(largest, v, out=largest)
+    w -= lr_t * m / (xp(v).sqrt(v) + eps_t)
 
 
 class AdamW(Adam):

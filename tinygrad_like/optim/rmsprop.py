@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import xp
+from ..backend import one_kernel, xp
 from .optimizer import Optimizer, Params, State, buffer, gradient, next_step, not_negative, pieces
 
 __all__ = ["RMSprop"]
@@ -28,19 +28,26 @@ class RMSprop(Optimizer):
 
     def update(self, param: Any, grad: Any, state: State, *, lr: float, alpha: float, eps: float, weight_decay: float,
                momentum: float, centered: bool, maximize: bool) -> None:
-        sqrt = xp(param).sqrt
         next_step(state)
         buffers = [buffer(state, name, param) if wanted else None for name, wanted in (
             ("square_avg", True), ("momentum_buffer", momentum), ("grad_avg", centered))]
-        for w, g, v, b, m in pieces(param, grad, *buffers):
-            g = gradient(w, g, weight_decay, maximize)
-            v *= alpha
-            v += (1 - alpha) * g * g
-            if centered:
-                m += (1 - alpha) * (g - m)
-            step = g / (sqrt(v - m * m if centered else v) + eps)
-            if momentum:
-                b *= momentum
-                b += step
-                step = b
-            w -= lr * step
+        for part in pieces(param, grad, *buffers):
+            divide(*part, lr, alpha, eps, weight_decay, momentum, maximize)
+
+
+@one_kernel
+def divide(w: Any, g: Any, v: Any, b: Any, m: Any, lr: float, alpha: float, eps: float, weight_decay: float, momentum: float,
+           maximize: bool) -> None:
+    g = gradient(w, g, weight_decay, maximize)
+    v *= alpha
+    v += (1 - alpha) * g * g
+    spread = v
+    if m is not None:
+        m += (1 - alpha) * (g - m)
+        spread = v - m * m
+    step = g / (xp(v).sqrt(spread) + eps)
+    if b is not None:
+        b *= momentum
+        b += step
+        step = b
+    w -= lr * step

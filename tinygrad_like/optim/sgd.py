@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import errors
+from ..backend import one_kernel
 from .optimizer import Optimizer, Params, State, buffer, gradient, not_negative, pieces
 
 __all__ = ["SGD"]
@@ -37,14 +38,18 @@ class SGD(Optimizer):
 
     def update(self, param: Any, grad: Any, state: State, *, lr: float, momentum: float, dampening: float, weight_decay: float,
                nesterov: bool, maximize: bool) -> None:
-        if not momentum:
-            for w, g in pieces(param, grad):
-                w -= lr * gradient(w, g, weight_decay, maximize)
-            return
-
         weight = 1 if state.get("momentum_buffer") is None else 1 - dampening
-        for w, g, b in pieces(param, grad, buffer(state, "momentum_buffer", param)):
-            g = gradient(w, g, weight_decay, maximize)
-            b *= momentum
-            b += g if weight == 1 else weight * g
-            w -= lr * (g + momentum * b if nesterov else b)
+        b = buffer(state, "momentum_buffer", param) if momentum else None
+        for part in pieces(param, grad, b):
+            descend(*part, lr, momentum, weight, weight_decay, nesterov, maximize)
+
+
+@one_kernel
+def descend(w: Any, g: Any, b: Any, lr: float, momentum: float, weight: float, weight_decay: float, nesterov: bool,
+            maximize: bool) -> None:
+    g = gradient(w, g, weight_decay, maximize)
+    if momentum:
+        b *= momentum
+        b += g if weight == 1 else weight * g
+        g = g + momentum * b if nesterov else b
+    w -= lr * g
