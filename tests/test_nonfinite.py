@@ -216,7 +216,7 @@ def test_a_parameter_that_was_changed_by_hand():
             with tl.no_grad():
                 net.weight *= 1e30
                 net.weight *= 1e30
-    assert "which is Linear.weight," in caught.value.origin.what
+    assert caught.value.origin.phase == "edit" and "which is Linear.weight," in caught.value.origin.what
     assert "x *= y at" in caught.value.origin.cause and "learning rate" in caught.value.origin.cause
 
 

@@ -40,7 +40,7 @@ class Source:
 @dataclass
 class Origin:
     """How a number that is not finite came into being."""
-    phase: str                                                  # "forward", "backward", "step"; "given": it came from outside
+    phase: str                                                  # "forward", "backward", "step", "edit" (of a parameter), "given"
     op: str                                                     # or the kind of the optimizer
     what: str                                                   # in words
     module: str = ""                                            # the path of the module that it ran in
@@ -252,9 +252,9 @@ class trace_nonfinite(Watcher):
         bad = xp(x).isnan(x) if has_nan(x) else ~xp(x).isfinite(x)
         index, value = first_place(x, bad)
         own = self._name_of(x)
-        edit = edits.last(x)
+        edit = edits.last(x) if own else ""                     # of a parameter; a mask is edited as a matter of course
         cause, cure = FROM_OUTSIDE if not edit else (f"it was changed in place by {edit}.  {LARGE[0].upper()}{LARGE[1:]}", SMALLER)
-        origin = Origin("given", op.__name__, f"the {operand} that {op.__name__} was given" + (f", which is {own}," if own else "")
+        origin = Origin("edit" if edit else "given", op.__name__, f"the {operand} that {op.__name__} was given" + (f", which is {own}," if own else "")
                         + f" was not finite before: {place(value, index, x, bad, '')}", self._path(), user_line(),
                         [described(own or operand, x)], index, value, tuple(x.shape), cause, cure)
         self._of_array[id(x)] = weakref.ref(x), origin
