@@ -49,7 +49,7 @@ class attention(Op):
         queries, keys = q.shape[-2], k.shape[-2]
         all_met = queries and keys and (queries >= keys or not causal)
         dq, dk, dv = grads = [xp(x).empty_like(x) if all_met else xp(x).zeros_like(x) for x in (q, k, v)]
-        for (q, k, dq, dk, dv), rows, keys, p, g, ds in backward_blocks(q, k, v, *others, (dq, dk, dv), scale, causal):
+        for (q, k, dq, dk, dv), rows, keys, p, g, ds in backward_blocks(q, k, v, *others, (dq, dk, dv), scale, causal, times=scale):
             xp(q).matmul(T(ds), k[..., keys, :], out=dq[..., rows, :])
             for dx, left, right in ((dv, p, g), (dk, ds, q[..., rows, :])):
                 dx = dx[..., keys, :]
@@ -57,8 +57,6 @@ class attention(Op):
                     xp(q).matmul(left, right, out=dx)
                 else:
                     dx += left @ right
-        grads[0] *= scale
-        grads[1] *= scale
         return grads
 
     def dbias(g, q, k, v, bias, out, softened, scale, causal, keep):
@@ -123,7 +121,7 @@ def attend(q, k, v, bias, scale, causal, keep):
         p = scores(q, k, bias, scale, causal, rows, keys, out=None if p is None else p[..., keys, rows])
         high = largest(p, axis=-2)
         p -= high
-        m.exp(p, out=p)
+        exponential(p)
         total = m.ones((1, keys.stop), p.dtype) @ p             # the sum over the keys, five times as fast
         total += total == 0                                     # all are masked
         p *= 1 / total
@@ -133,8 +131,8 @@ def attend(q, k, v, bias, scale, causal, keep):
     return out if is_stack else out[0], whole, lse
 
 
-def backward_blocks(q, k, v, bias, keep, g, out, whole, lse, more, scale, causal):
-    """For each block: its part of q, of k and of more; its rows, its keys; Pᵀ (where it was dropped, 0), g of its rows, and dSᵀ."""
+def backward_blocks(q, k, v, bias, keep, g, out, whole, lse, more, scale, causal, times=1.0):
+    """For each block: its part of q, of k and of more; its rows, its keys; Pᵀ (where it was dropped, 0), g of its rows, dSᵀ · times."""
     m = xp(q)
     ones = m.ones((v.shape[-1], 1), q.dtype)
     for rows, keys, (q, k, v, bias, keep, g, out, p, lse, *more) in blocks(causal, q, k, v, bias, keep, g, out, whole, lse, *more):
@@ -143,13 +141,15 @@ def backward_blocks(q, k, v, bias, keep, g, out, whole, lse, more, scale, causal
         else:
             p = scores(q, k, bias, scale, causal, rows, keys)
             p -= lse[..., rows]
-            m.exp(p, out=p)
+            exponential(p)
         used, g_rows = p, g[..., rows, :]
-        ds = v[..., keys, :] @ m.ascontiguousarray(T(g_rows))   # dPᵀ; small products like their right side so
+        g_rows_t = m.empty(T(g_rows).shape, g.dtype)
+        m.multiply(T(g_rows), times, out=g_rows_t)              # turned in memory, too
+        ds = v[..., keys, :] @ g_rows_t                         # dPᵀ
         if keep is not None:
             used = p * keep[..., keys, rows]
             ds *= keep[..., keys, rows]
-        ds -= T((g_rows * out[..., rows, :]) @ ones)
+        ds -= times * T((g_rows * out[..., rows, :]) @ ones)
         ds *= p
         yield (q, k, *more), rows, keys, used, g_rows, ds
 
@@ -193,6 +193,23 @@ def stretches(heads, *arrays):
         step = max(1, heads // max(1, each))
         for i in range(0, n, step):
             yield [x if x is None or len(x) == 1 else x[i:i + step] for x in arrays]
+
+
+def exponential(s):
+    """s = eˢ for s <= 0, in place; below about 1e-26, in float32, it is 0.
+
+    Processors are many times slower where results are smaller than the smallest normal number.  So no such is computed here, and
+    none from these: they are lost in rounding a sum, and stay lost.
+    """
+    m = xp(s)
+    if type(s) is backend.host.ndarray:
+        tiny = float(m.finfo(s.dtype).tiny)
+        m.maximum(s, 0.9 * math.log(tiny), out=s)
+        m.exp(s, out=s)
+        s += math.sqrt(tiny)
+        s -= math.sqrt(tiny)
+    else:
+        m.exp(s, out=s)
 
 
 def scores(q, k, bias, scale, causal, rows, keys, out=None):
