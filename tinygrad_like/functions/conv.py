@@ -1,6 +1,7 @@
 """Convolution of signals, images and volumes."""
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from .. import autograd, errors, ops
@@ -18,6 +19,8 @@ AXES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 # ---- what is convolved ------------------------------------------------------------------------------------------
 def each_dim(name: str, what: str, value: Any, dims: int, least: int = 1) -> tuple[int, ...]:
     """An int for each of so many dims, from a sequence of these, or from one int for all of them."""
+    if type(value) is int and value >= least:                   # the usual case, at a third of the cost
+        return (value,) * dims
     numbers = ints((value,), f"{name}: {what}")
     if len(numbers) not in (1, dims):
         raise errors.ShapeError(f"{name}: {what} is an int, or one for each of {dims} dims, got {value!r}")
@@ -82,10 +85,11 @@ def channel_hint(x: tuple[int, ...], wanted: int, dims: int) -> str:
     return ""
 
 
-def too_small(name: str, dims: int, x: Tensor, into: tuple[int, ...], kernel: tuple[int, ...], why: str) -> errors.ShapeError:
+def too_small(name: str, dims: int, x: tuple[int, ...], into: tuple[int, ...], kernel: tuple[int, ...],
+              why: str) -> errors.ShapeError:
     axis = next(i for i, n in enumerate(into) if n < 1)
-    return errors.ShapeError(f"{name}: kernel of size {kernel} does not fit input of shape {tuple(x.array.shape)} along axis "
-                             f"{x.ndim - dims + axis} ({AXES[dims][axis]}): {why}")
+    return errors.ShapeError(f"{name}: kernel of size {kernel} does not fit input of shape {x} along axis "
+                             f"{len(x) - dims + axis} ({AXES[dims][axis]}): {why}")
 
 
 def batched(op: Any, dims: int, x: Tensor, *operands: Any, **params: Any) -> Tensor:
@@ -101,27 +105,37 @@ def convolve(name: str, dims: int, input: Tensor, weight: Tensor, bias: Tensor |
              groups: int) -> Tensor:
     check_operands(name, dims, input, weight, bias, groups, False)
     s, d = each_dim(name, "stride", stride, dims), each_dim(name, "dilation", dilation, dims)
-    kernel, size = tuple(weight.array.shape[2:]), tuple(input.array.shape[-dims:])
+    if type(padding) is not str:
+        padding = each_dim(name, "padding", padding, dims, 0)
+    into, geometry = windows_of(name, dims, input.array.shape, weight.array.shape, s, padding, d, groups)
+    operands = (weight,) if bias is None else (weight, bias)
+    return batched(ops.conv, dims, input, *operands, into=into, geometry=geometry)
+
+
+@functools.lru_cache(1000)
+def windows_of(name: str, dims: int, x: tuple[int, ...], w: tuple[int, ...], s: tuple[int, ...], padding: Any,
+               d: tuple[int, ...], groups: int) -> tuple[tuple[int, ...], Geometry]:
+    """How many windows there are along each dim, and where, from the shapes of input and weight."""
+    kernel, size = w[2:], x[-dims:]
     reach = [e * (k - 1) + 1 for e, k in zip(d, kernel)]
     if padding == "same":
         if set(s) != {1}:
-            raise errors.WrongValue(f"{name}: padding='same' keeps the size, and stride={stride} does not: use stride 1, or "
+            raise errors.WrongValue(f"{name}: padding='same' keeps the size, and stride={max(s)} does not: use stride 1, or "
                                     "give the padding as numbers")
         before, into = tuple([(r - 1) // 2 for r in reach]), size       # an odd rest goes to the end
     else:
         if isinstance(padding, str) and padding != "valid":
             raise errors.WrongValue(f"{name}: padding is 'valid', 'same' or numbers, got {padding!r}")
-        before = (0,) * dims if padding == "valid" else each_dim(name, "padding", padding, dims, 0)
+        before = (0,) * dims if padding == "valid" else padding
         into = tuple([(n + 2 * a - r) // t + 1 for n, a, r, t in zip(size, before, reach, s)])
     if into and min(into) < 1:
         axis = next(i for i, n in enumerate(into) if n < 1)
-        raise too_small(name, dims, input, into, kernel, f"it covers {reach[axis]}, and there are {size[axis]}"
+        raise too_small(name, dims, x, into, kernel, f"it covers {reach[axis]}, and there are {size[axis]}"
                         + (f", with padding {size[axis] + 2 * before[axis]}" if before[axis] else "")
                         + ".  A smaller kernel, more padding or less pooling before would do")
     if 0 in kernel:
-        raise errors.ShapeError(f"{name}: the kernel of weight {tuple(weight.array.shape)} has no elements")
-    operands = (weight,) if bias is None else (weight, bias)
-    return batched(ops.conv, dims, input, *operands, into=into, geometry=Geometry(s, before, d, groups))
+        raise errors.ShapeError(f"{name}: the kernel of weight {w} has no elements")
+    return into, Geometry(s, before, d, groups)
 
 
 def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,

@@ -231,9 +231,10 @@ def windows(x, kernel, positions, geometry, count, as_weights=False):
 def views(x, kernel, positions, geometry, few):
     """A view of the windows of a few samples at a time: which, and (groups, samples, *positions, *kernel, channels / groups)."""
     reach, groups, channels = geometry.reach(positions, kernel), geometry.groups, x.shape[1]
-    x = xp(x).moveaxis(x, 1, -1)
-    x = xp(x).moveaxis(x.reshape(*x.shape[:-1], groups, channels // groups), -2, 0)
-    whole = groups == 1 and not any(geometry.padding) and x.strides[-1] == x.itemsize and all(
+    x = last(x)[None]
+    if groups > 1:
+        x = xp(x).moveaxis(x.reshape(*x.shape[1:-1], groups, channels // groups), -2, 0)
+    whole = groups == 1 and not any(geometry.padding) and (channels == 1 or x.strides[-1] == x.itemsize) and all(
         [n <= size for n, size in zip(reach, x.shape[2:])])
     if whole:                                                   # nothing to do but to look
         seen = sliding(x, kernel, positions, geometry)
@@ -444,14 +445,19 @@ def gathered_in_pairs(x, y, into, geometry):
 
 
 # ---- the order of memory ----------------------------------------------------------------------------------------
+def last(x):
+    """(samples, channels, *size) as (samples, *size, channels), by name only."""
+    return x.transpose(0, *range(2, x.ndim), 1)
+
+
 def channels_last(x):
     """(samples, channels, *size) as (samples, *size, channels), in memory too."""
-    return xp(x).ascontiguousarray(xp(x).moveaxis(x, 1, -1))
+    return xp(x).ascontiguousarray(last(x))
 
 
 def channels_second(x):
     """(samples, *size, channels) as (samples, channels, *size), by name only."""
-    return xp(x).moveaxis(x, -1, 1)
+    return x.transpose(0, x.ndim - 1, *range(1, x.ndim - 1))
 
 
 def grouped(x, groups):
@@ -461,7 +467,7 @@ def grouped(x, groups):
 
 def matrices(w, groups):
     """(channels after, channels / group, *kernel) -> (groups, channels after / group, places in the kernel · channels)."""
-    w = xp(w).moveaxis(w, 1, -1)
+    w = last(w)
     return w.reshape(groups, w.shape[0] // groups, math.prod(w.shape[1:]))
 
 
@@ -478,8 +484,9 @@ def mirrored(w, groups):
 
 def along_rows(numbers, length):
     """Numbers for the channels, (…, channels), repeated for the pixels of a row: NumPy is quick over long runs."""
-    shape = (*numbers.shape[:-1], length, numbers.shape[-1])
-    return xp(numbers).ascontiguousarray(xp(numbers).broadcast_to(numbers[..., None, :], shape))
+    out = xp(numbers).empty((*numbers.shape[:-1], length, numbers.shape[-1]), numbers.dtype)
+    out[...] = numbers[..., None, :]
+    return out
 
 
 def started(x, w, b, size, channels):

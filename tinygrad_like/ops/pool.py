@@ -4,6 +4,7 @@ Nothing is copied into windows.  The j-th elements of all the windows are a slic
 elements of one window does all windows at once: for windows of 2 x 2, four slices.  The largest of a rectangle is the largest
 of the largest of its rows, and sums are so too: both are found axis by axis, in kh + kw passes instead of kh · kw.
 """
+import functools
 import math
 from dataclasses import dataclass
 from itertools import product
@@ -23,6 +24,7 @@ class Windows:
     dilation: int
     count: int
 
+    @functools.lru_cache(1000)
     def meetings(self, n):
         """For each j: the windows whose j-th element is one of the n of x and not of the border; and those elements.  Slices."""
         pairs = []

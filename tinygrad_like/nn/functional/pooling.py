@@ -1,6 +1,7 @@
 """Pooling: the largest number, or the mean, of each of the windows that slide over the last dims."""
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ LAYOUTS = {1: "(C, L) or (N, C, L)", 2: "(C, H, W) or (N, C, H, W)", 3: "(C, D, 
 # ---- arguments --------------------------------------------------------------------------------------------------
 def each_dim(name: str, what: str, value: Any, dims: int) -> tuple[int, ...]:
     """An int for each of so many dims, from a sequence of these, or from one int for all of them."""
+    if type(value) is int:                                      # the usual case, at a third of the cost
+        return (value,) * dims
     numbers = ints((value,), f"{name}: {what}")
     if len(numbers) not in (1, dims):
         raise errors.ShapeError(f"{name}: {what} is an int, or one for each of {dims} dims, got {value!r}")
@@ -51,7 +54,14 @@ def windows_over(name: str, input: Tensor, dims: int, kernel_size: Any, stride: 
     kernel = each_dim(name, "kernel_size", kernel_size, dims)
     strides = kernel if stride is None or stride in ((), []) else each_dim(name, "stride", stride, dims)
     paddings, dilations = each_dim(name, "padding", padding, dims), each_dim(name, "dilation", dilation, dims)
-    shape, found = tuple(input.array.shape), []
+    return windows_along(name, dims, tuple(input.array.shape), kernel, strides, paddings, dilations, bool(ceil_mode))
+
+
+@functools.lru_cache(1000)
+def windows_along(name: str, dims: int, shape: tuple[int, ...], kernel: tuple[int, ...], strides: tuple[int, ...],
+                  paddings: tuple[int, ...], dilations: tuple[int, ...], ceil_mode: bool) -> tuple[Windows, ...]:
+    """The same from ints for each dim, for an input of that shape."""
+    found = []
     for axis, (n, k, s, p, d) in enumerate(zip(shape[-dims:], kernel, strides, paddings, dilations), len(shape) - dims):
         if k < 1 or s < 1 or d < 1 or p < 0:
             raise errors.ShapeError(f"{name}: kernel_size, stride and dilation are at least 1, and padding at least 0, got "
