@@ -473,11 +473,7 @@ class PlotCurves(Callback):
     """
 
     def __init__(self, filename: Any = "curves.png", every: int = 1) -> None:
-        try:
-            import matplotlib  # noqa: F401
-        except ImportError as error:
-            raise ImportError("PlotCurves draws with matplotlib, which is not installed: pip install "
-                              "'tinygrad_like[plot]'") from error
+        matplotlib_figure("PlotCurves")                         # whether it is there
         self.filename, self.every = os.fspath(filename), every
         self.curves = History()
         self.state_dict, self.load_state_dict = self.curves.state_dict, self.curves.load_state_dict
@@ -495,21 +491,31 @@ class PlotCurves(Callback):
             self.draw()
 
     def draw(self) -> None:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-
         from ..serialize.replace import replacing
-        history, epochs = self.curves.history, [epoch + 1 for epoch in self.curves.epoch]
-        names = [name for name in history if not name.startswith("val_")]
-        figure = Figure(figsize=(4.5 * len(names), 3.5), layout="constrained")
-        FigureCanvasAgg(figure)
-        for i, name in enumerate(names):
-            axes = figure.add_subplot(1, len(names), i + 1)
-            for each, label in (name, "training"), (f"val_{name}", "validation"):
-                if each in history:
-                    axes.plot(epochs[-len(history[each]):], history[each], marker=".", label=label)
-            axes.set_xlabel("epoch")
-            axes.set_title(name)
-            axes.legend()
         with replacing(os.path.abspath(self.filename)) as file:
-            figure.savefig(file, format="png", dpi=120)
+            figure_of_curves(self.curves).savefig(file, format="png", dpi=120)
+
+
+def figure_of_curves(curves: History) -> Any:
+    """What was measured over the epochs: one panel for each measure, with its val_ counterpart, as a Figure of matplotlib."""
+    history, epochs = curves.history, [epoch + 1 for epoch in curves.epoch]
+    names = [name for name in history if not name.startswith("val_")]
+    figure = matplotlib_figure("draw_curves")(figsize=(4.5 * len(names), 3.5), layout="constrained")
+    for i, name in enumerate(names):
+        axes = figure.add_subplot(1, len(names), i + 1)
+        for each, label in (name, "training"), (f"val_{name}", "validation"):
+            if each in history:
+                axes.plot(epochs[-len(history[each]):], history[each], marker=".", label=label)
+        axes.set_xlabel("epoch")
+        axes.set_title(name)
+        axes.legend()
+    return figure
+
+
+def matplotlib_figure(who: str) -> Any:
+    """matplotlib's class Figure, for `who` draws; it is drawn into memory, and no window opens."""
+    try:
+        import matplotlib.figure
+    except ImportError as error:
+        raise ImportError(f"{who} draws with matplotlib, which is not installed: pip install 'tinygrad_like[plot]'") from error
+    return matplotlib.figure.Figure
