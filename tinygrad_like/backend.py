@@ -567,6 +567,13 @@ def diagonal(x: Any, offset: int, axis1: int, axis2: int) -> Any:
     return out
 
 
+def times_transposed(x: Any, w: Any) -> Any:
+    """x wᵀ for matrices.  OpenBLAS takes up to twice as long where x has few rows, and long ones: there (w xᵀ)ᵀ, copied."""
+    if type(x) is numpy.ndarray and x.size >= 2048 and len(x) <= 64 and 4 * len(x) <= x.shape[1]:
+        return numpy.ascontiguousarray((w @ x.T).T)
+    return x @ w.T
+
+
 def working_set(x: Any) -> tuple[int, int]:
     """How many numbers to compute at a time, where all of them would fill the memory, and how many rows of a triangle.
 

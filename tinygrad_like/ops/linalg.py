@@ -10,7 +10,7 @@ import math
 
 from .. import errors
 from ..op import Kept, Op
-from ..backend import xp
+from ..backend import times_transposed, xp
 from .reduce import sum
 from .shape import broadcast_to, put_diagonal, tril
 
@@ -86,13 +86,16 @@ class linear(Op):
     def forward(x, w, b=None):
         if w.ndim != 2 or x.ndim == 0 or x.shape[-1] != w.shape[1] or (b is not None and b.shape != w.shape[:1]):
             raise errors.ShapeError(f"linear: {linear_fault(x.shape, w.shape, b)}")
-        out = rows(x) @ w.T
+        out = times_transposed(rows(x), w)
         if b is not None:
             out += b
         return out.reshape(*x.shape[:-1], w.shape[0])
 
     def dx(g, w): return matmul(g, w)
-    def dw(g, x): return matmul(T(rows(g)), rows(x))
+
+    def dw(g, x):
+        g, x = rows(g), rows(x)
+        return T(g) * x if len(g) == 1 else matmul(T(g), x)     # one row: every product once, with nothing to add
     def db(g): return sum(g, axis=tuple(range(g.ndim - 1)))
 
 
