@@ -1,8 +1,10 @@
 """Attention: each query gathers the values of those keys that it resembles."""
 import math
+from functools import lru_cache
 
 from .. import backend
 from ..backend import xp
+from ..machine import in_parallel
 from ..op import Kept, Op, raw
 from .activation import largest, softmax
 from .elementwise import masked, where
@@ -48,15 +50,20 @@ class attention(Op):
         q, k, v, *others = aligned(g, q, k, v, bias, out, softened, keep)
         queries, keys = q.shape[-2], k.shape[-2]
         all_met = queries and keys and (queries >= keys or not causal)
-        dq, dk, dv = grads = [xp(x).empty_like(x) if all_met else xp(x).zeros_like(x) for x in (q, k, v)]
-        for (q, k, dq, dk, dv), rows, keys, p, g, ds in backward_blocks(q, k, v, *others, (dq, dk, dv), scale, causal, times=scale):
-            xp(q).matmul(T(ds), k[..., keys, :], out=dq[..., rows, :])
-            for dx, left, right in ((dv, p, g), (dk, ds, q[..., rows, :])):
-                dx = dx[..., keys, :]
-                if rows.stop == queries:                        # the first block that these keys are in: they come from the end
-                    xp(q).matmul(left, right, out=dx)
-                else:
-                    dx += left @ right
+        grads = [xp(x).empty_like(x) if all_met else xp(x).zeros_like(x) for x in (q, k, v)]
+
+        def share(part):
+            parts = cut(part, q, k, v, *others)
+            for (q_, k_, dq, dk, dv), rows, keys, p, g, ds in backward_blocks(*parts, cut(part, *grads), scale, causal, times=scale):
+                xp(q_).matmul(T(ds), k_[..., keys, :], out=dq[..., rows, :])
+                for dx, left, right in ((dv, p, g), (dk, ds, q_[..., rows, :])):
+                    dx = dx[..., keys, :]
+                    if rows.stop == queries:                    # the first block that these keys are in: they come from the end
+                        xp(q_).matmul(left, right, out=dx)
+                    else:
+                        dx += left @ right
+
+        in_parallel(share, len(q), q, work(q, k))
         return grads
 
     def dbias(g, q, k, v, bias, out, softened, scale, causal, keep):
@@ -117,17 +124,21 @@ def attend(q, k, v, bias, scale, causal, keep):
     lse = m.empty(lead + (1, queries), q.dtype)
     kept = math.prod(lead) * queries * keys <= q.size + k.size + v.size + out.size
     whole = m.empty(lead + (keys, queries), q.dtype) if kept else None
-    for rows, keys, (q, k, v, bias, keep, part, p, lse_part) in blocks(causal, q, k, v, bias, keep, out, whole, lse):
-        p = scores(q, k, bias, scale, causal, rows, keys, out=None if p is None else p[..., keys, rows])
-        high = largest(p, axis=-2)
-        p -= high
-        exponential(p)
-        total = m.ones((1, keys.stop), p.dtype) @ p             # the sum over the keys, five times as fast
-        total += total == 0                                     # all are masked
-        p *= 1 / total
-        lse_part[..., rows] = high + m.log(total)
-        used = p if keep is None else p * keep[..., keys, rows]
-        m.matmul(T(used), v[..., keys, :], out=part[..., rows, :])
+
+    def share(part):
+        for rows, keys, (q_, k_, v_, bias_, keep_, o, p, l) in blocks(causal, *cut(part, q, k, v, bias, keep, out, whole, lse)):
+            p = scores(q_, k_, bias_, scale, causal, rows, keys, out=None if p is None else p[..., keys, rows])
+            high = largest(p, axis=-2)
+            p -= high
+            exponential(p)
+            total = m.ones((1, keys.stop), p.dtype) @ p         # the sum over the keys, five times as fast
+            total += total == 0                                 # all are masked
+            p *= 1 / total
+            l[..., rows] = high + m.log(total)
+            used = p if keep_ is None else p * keep_[..., keys, rows]
+            m.matmul(T(used), v_[..., keys, :], out=o[..., rows, :])
+
+    in_parallel(share, len(q), q, work(q, k))
     return out if is_stack else out[0], whole, lse
 
 
@@ -168,6 +179,16 @@ def aligned(g, q, k, v, bias, out, softened, keep):
     q, k, v, bias, keep = broadcast(q, k, v, bias, keep)
     shape = q.shape[:-1] + v.shape[-1:]
     return q, k, v, bias, keep, g.reshape(shape), out.reshape(shape), *softened
+
+
+def work(q, k):
+    """About how many numbers attention computes."""
+    return q.size * k.shape[-2] // 4
+
+
+def cut(part, *arrays):
+    """That part of the arrays, along their first axis."""
+    return [x if x is None else x[part] for x in arrays]
 
 
 def blocks(causal, q, k, *others):
@@ -222,5 +243,17 @@ def scores(q, k, bias, scale, causal, rows, keys, out=None):
         s += bias[..., keys, rows]
     if causal and rows.start < keys.stop:
         later = s[..., rows.start:, :]
-        later += m.tril(m.full(later.shape[-2:], -math.inf, s.dtype), -1)
+        later += hidden(*later.shape[-2:], q)
     return s
+
+
+def hidden(keys, queries, like):
+    """0 where the key comes no later than the query, else -inf: (keys, queries)."""
+    if type(like) is backend.host.ndarray:
+        return hidden_on_host(keys, queries, like.dtype)
+    return xp(like).tril(xp(like).full((keys, queries), -math.inf, like.dtype), -1)
+
+
+@lru_cache(16)                                                  # small ones: see `working_set`
+def hidden_on_host(keys, queries, dtype):
+    return backend.host.tril(backend.host.full((keys, queries), -math.inf, dtype), -1)
