@@ -53,8 +53,8 @@ class attention(Op):
         grads = [xp(x).empty_like(x) if all_met else xp(x).zeros_like(x) for x in (q, k, v)]
 
         def share(part):
-            parts = cut(part, q, k, v, *others)
-            for (q_, k_, dq, dk, dv), rows, keys, p, g, ds in backward_blocks(*parts, cut(part, *grads), scale, causal, times=scale):
+            operands, into = cut(part, q, k, v, *others), cut(part, *grads)
+            for (q_, k_, dq, dk, dv), rows, keys, p, g, ds in backward_blocks(*operands, into, scale, causal, times=scale):
                 xp(q_).matmul(T(ds), k_[..., keys, :], out=dq[..., rows, :])
                 for dx, left, right in ((dv, p, g), (dk, ds, q_[..., rows, :])):
                     dx = dx[..., keys, :]
@@ -143,7 +143,8 @@ def attend(q, k, v, bias, scale, causal, keep):
 
 
 def backward_blocks(q, k, v, bias, keep, g, out, whole, lse, more, scale, causal, times=1.0):
-    """For each block: its part of q, of k and of more; its rows, its keys; Pᵀ (where it was dropped, 0), g of its rows, dSᵀ · times."""
+    """For each block: its part of q, of k and of more; its rows, its keys; Pᵀ (where it was dropped, 0), g of its rows, and
+    dSᵀ · times."""
     m = xp(q)
     ones = m.ones((v.shape[-1], 1), q.dtype)
     for rows, keys, (q, k, v, bias, keep, g, out, p, lse, *more) in blocks(causal, q, k, v, bias, keep, g, out, whole, lse, *more):
@@ -183,7 +184,7 @@ def aligned(g, q, k, v, bias, out, softened, keep):
 
 def work(q, k):
     """About how many numbers attention computes."""
-    return q.size * k.shape[-2] // 4
+    return q.size * k.shape[-2] // 8
 
 
 def cut(part, *arrays):
