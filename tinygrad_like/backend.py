@@ -174,8 +174,18 @@ def to_device(array: Any, device: Any) -> Any:
     if device == "cpu":
         return on_host
     moved = module.asarray(on_host)
-    remember_range(moved, on_host)
+    if on_host.size and on_host.dtype.kind in "iu":
+        remember_range(moved, int(on_host.min()), int(on_host.max()))
     return moved
+
+
+def counting(start: int, step: int, count: int, device: str) -> Any:
+    """start, start + step, …: as many integers, made on that device."""
+    last = start + step * (count - 1)
+    out = library(device).arange(start, last + (1 if step > 0 else -1) if count else start, step, dtype="int64")
+    if device != "cpu" and count:
+        remember_range(out, min(start, last), max(start, last))
+    return out
 
 
 def wait_for(array: Any) -> None:
@@ -364,11 +374,10 @@ def _add_rows(out: Any, rows: Any, values: Any) -> None:
 _ranges: dict[int, tuple[int, int, Any]] = {}                   # id of an array on a device: (least, largest, weak reference)
 
 
-def remember_range(array: Any, on_host: Any) -> None:
-    """Note the least and the largest number of integers that went to a device: to look there would mean to wait for it."""
-    if on_host.size and on_host.dtype.kind in "iu":
-        key = id(array)
-        _ranges[key] = int(on_host.min()), int(on_host.max()), weakref.ref(array, lambda _: _ranges.pop(key, None))
+def remember_range(array: Any, least: int, largest: int) -> None:
+    """Note the least and the largest of some integers on a device: to look there would mean to wait for it."""
+    key = id(array)
+    _ranges[key] = least, largest, weakref.ref(array, lambda _: _ranges.pop(key, None))
 
 
 def forget_range(array: Any) -> None:

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .backend import PIECE, host, lines, pieces
+from .backend import PIECE, host, kernel_for, lines, pieces
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -89,9 +89,11 @@ def in_shares(function: Callable[..., Any], *arrays: Any) -> None:
 def in_pieces(function: Callable[..., Any], *arrays: Any) -> None:
     """As `in_shares`, and each share a piece at a time, which stays in the cache while a formula goes over it several times.
 
-    On a GPU, and if they are complex, the arrays are one piece.
+    If they are complex, the arrays are one piece; and on a GPU, where there may be a kernel that does what the function does.
     """
-    if type(arrays[0]) is not host.ndarray or arrays[0].dtype.kind == "c" or arrays[0].size <= PIECE:
+    if type(arrays[0]) is not host.ndarray:
+        kernel_for(function, *arrays)(*arrays)
+    elif arrays[0].dtype.kind == "c" or arrays[0].size <= PIECE:
         function(*arrays)
     else:
         in_shares(lambda *share: [function(*piece) for piece in pieces(*share)], *arrays)
