@@ -144,8 +144,10 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None,
         raise RuntimeError(f"arange: steps of {step} from {start} lead away from {end}: the sign of the step is wrong")
     whole = all(isinstance(x, int) for x in (start, end, step))
     count = -((start - end) // step) if whole else math.ceil((end - start) / step)
+    if whole and (dtype is None or as_dtype(dtype).dtype == "int64"):
+        return made(backend.counting(int(start), int(step), count, place(device)), requires_grad)
     values = backend.host.arange(count)                         # int64: start + step i is exact for ints, and float64 for floats
-    dtype = float_type(dtype) if dtype is not None or not whole else "int64"
+    dtype = float_type(dtype)
     if cut:
         start, step = int(start), int(step)
     return made(backend.to_device((start + step * values).astype(dtype, copy=False), place(device)), requires_grad)

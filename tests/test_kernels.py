@@ -1,0 +1,121 @@
+"""The kernels of a GPU compute what the functions compute whose place they take."""
+import inspect
+
+import numpy as np
+import pytest
+
+from tinygrad_like import backend, op
+from tinygrad_like.kernels import Kernels
+from tinygrad_like.ops import activation
+from tinygrad_like.optim import adam, rmsprop, sgd
+
+EDGES = [0.0, -0.0, 1.0, -1.0, 0.3, -2.5, 1e-30, 80.0, -120.0, np.inf, -np.inf, np.nan]
+NAMES = [name for name, _ in inspect.getmembers(Kernels, inspect.isfunction) if name[:1] != "_"]
+
+
+def numbers(*shape, seed=0):
+    return np.asarray(np.random.default_rng(seed).uniform(0.1, 2, shape))
+
+
+def several(n):
+    """n arrays of one shape, in many ways: edge values against numbers, none, one, a single number, and with gaps in memory."""
+    random = [numbers(len(EDGES), seed=i) for i in range(n)]
+    for i in range(n):
+        yield [np.array(EDGES) if j == i else x for j, x in enumerate(random)]
+    for shape in (0, 3), (1,), (), (4, 5):
+        yield [numbers(*shape, seed=i) for i in range(n)]
+    yield [numbers(4, 6, seed=i)[:, ::2].T for i in range(n)]
+
+
+def optimizers():
+    flags = [dict(weight_decay=0.0, maximize=False), dict(weight_decay=0.1, maximize=True)]
+    for more in flags:
+        for w, g, b, m, v in several(5):
+            yield sgd.descend, [w, g, None], dict(lr=0.1, momentum=0, weight=1, nesterov=False, **more)
+            for nesterov in (False, True):
+                yield sgd.descend, [w, g, b], dict(lr=0.1, momentum=0.9, weight=0.7, nesterov=nesterov, **more)
+            for centered in (None, m):
+                for momentum in (0, 0.9):
+                    yield rmsprop.divide, [w, g, v, b if momentum else None, centered], dict(
+                        lr=0.1, alpha=0.9, eps=1e-8, momentum=momentum, **more)
+    for decay, shrink, maximize in ((0.0, 0.99, False), (0.1, 1, True)):
+        for w, g, m, v, largest in several(5):
+            for amsgrad in (None, largest):
+                yield adam.adapt, [w, g, m, v, amsgrad], dict(beta1=0.9, beta2=0.99, lr_t=0.01, eps_t=1e-6, decay=decay,
+                                                              shrink=shrink, maximize=maximize)
+
+
+def activations():
+    for x, by in several(2):
+        yield in_pieces(activation, lambda x=x, by=by: activation.gated.forward(x, by=by)), [by, x, np.zeros_like(x)], {}
+        for each in (activation.silu, activation.gelu, activation.gelu_tanh):
+            for slope in (None, np.zeros_like(x)) if x.ndim else ():        # a 0-d array comes as one of shape (1,)
+                yield in_pieces(activation, lambda each=each, x=x: each.forward(x)), [x, np.zeros_like(x), slope], {}
+
+
+def in_pieces(module, call):
+    """The function that a call hands to `in_pieces`."""
+    found = []
+    with pytest.MonkeyPatch.context() as patch, np.errstate(all="ignore"):
+        patch.setattr(module, "in_pieces", lambda function, *arrays: found.append(function))
+        call()
+    return found[0]
+
+
+CASES = {}                                                      # name of a kernel: (the function, operands, parameters), many
+for maker in (optimizers, activations):
+    for function, operands, params in maker():
+        name = function.__qualname__.partition(".<locals>")[0].replace(".", "_")
+        CASES.setdefault(name, []).append((function, operands, params))
+
+
+def test_every_kernel_is_tried():
+    assert sorted(CASES) == sorted(NAMES)
+
+
+def moved(x, device, dtype):
+    """x on the device, with the strides that it has."""
+    if isinstance(x, (tuple, list)):
+        return type(x)([moved(each, device, dtype) for each in x])
+    if not isinstance(x, np.ndarray):
+        return x
+    x = x.astype(dtype) if x.dtype.kind == "f" else x
+    spaced = np.zeros((*x.shape[::-1], 2), x.dtype)
+    spaced[..., 0] = x.T
+    return backend.to_device(spaced, device)[..., 0].T if x.flags.c_contiguous is False else backend.to_device(x.copy(), device)
+
+
+def parts(out):
+    """The arrays in what a function returned."""
+    if isinstance(out, op.Kept):
+        return [*parts(out.out), *[x for _, each in sorted(out.intermediates.items()) for x in parts(each)]]
+    return [x for each in out for x in parts(each)] if isinstance(out, (tuple, list)) else [] if out is None else [out]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_kernel_is_its_function(name, dtype, device):
+    if device != "cuda":
+        pytest.skip("only CuPy compiles kernels")
+    for function, operands, params in CASES[name]:
+        function = inspect.unwrap(function)
+        here, there = [[moved(x, where, dtype) for x in operands] for where in ("cpu", device)]
+        arguments = {key: moved(x, device, dtype) for key, x in params.items()}
+        kernel = backend.kernel_for(function, *there)
+        assert kernel is not function
+        with np.errstate(all="ignore"):
+            expected = parts(function(*here, **{key: moved(x, "cpu", dtype) for key, x in params.items()}))
+        found = parts(kernel(*there, **arguments))
+        for x, y in zip([*expected, *parts(here)], [*found, *parts(there)], strict=True):
+            assert y.dtype == x.dtype == dtype and y.shape == x.shape
+            tolerance = {"float32": 2e-6, "float64": 1e-14}[dtype]
+            np.testing.assert_allclose(y.get(), x, rtol=tolerance, atol=tolerance, err_msg=f"{operands} {params}")
+
+
+def test_other_types_go_the_ordinary_way(device):
+    x = backend.to_device(np.ones(3, "float16"), device)
+    y = backend.to_device(np.ones(3, "float32"), device)
+    for operands in ([x, x, None], [x, y, None], [y, x, None]):
+        assert backend.kernel_for(sgd.descend, *operands) is sgd.descend
+        sgd.descend(*operands, 0.5, 0, 1, 0, False, False)
+    assert backend.to_device(x, "cpu").tolist() == [0] * 3 and backend.to_device(y, "cpu").tolist() == [1] * 3
