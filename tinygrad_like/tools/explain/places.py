@@ -1,6 +1,7 @@
 """Where in the user's program something happens, and what the user calls a tensor there."""
 from __future__ import annotations
 
+import inspect
 import linecache
 import os
 import sys
@@ -38,23 +39,35 @@ def place_of(frames: list[FrameType]) -> Place | None:
     return {"file": os.path.relpath(file) if inside else file, "line": line, "text": text}
 
 
-def names_of(is_it: Callable[[Tensor], bool], frames: list[FrameType]) -> list[str]:
-    """What the tensor is called in the innermost function that knows it: variables first, then places in lists and the like."""
+def names_of(is_it: Callable[[Tensor], bool], frames: list[FrameType], made: bool = False) -> list[str]:
+    """What the tensor is called in the innermost function that knows it: variables first, then places in lists and the like.
+
+    made: an op made it, so no module holds it.
+    """
     for frame in frames:
-        variables, places = [], []
-        for name, value in list(frame.f_locals.items()):
+        variables: list[str] = []
+        places: list[str] = []
+        for name, value in variables_of(frame).items():
             if isinstance(value, Tensor):
                 if is_it(value) and name.isidentifier():
                     variables.append(name)
-            elif not name.startswith("_"):
+            elif not name.startswith("_") and not (made and isinstance(value, Module)):
                 places += [f"{name}{place}" for place, tensor in tensors_in(name, value) if is_it(tensor)]
         if variables or places:
             return variables + places
     return []
 
 
-def whose_array_is(array: Any, frames: list[FrameType]) -> list[str]:
-    return names_of(lambda tensor: tensor.array is array, frames)
+def variables_of(frame: FrameType) -> dict[str, Any]:
+    found = frame.f_locals
+    variables = dict(found)
+    if sys.version_info < (3, 13) and frame.f_code.co_flags & inspect.CO_OPTIMIZED and sys.getrefcount(found) <= 3:
+        found.clear()                                           # a copy that the frame keeps: it would keep tensors alive, too
+    return variables
+
+
+def whose_array_is(array: Any, frames: list[FrameType], made: bool = False) -> list[str]:
+    return names_of(lambda tensor: tensor.array is array, frames, made)
 
 
 def tensors_in(name: str, value: Any) -> Iterator[tuple[str, Tensor]]:

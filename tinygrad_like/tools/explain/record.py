@@ -75,6 +75,7 @@ class Record(Watcher):
         self._arrived: weakref.WeakKeyDictionary[Node, list[Summary]] = weakref.WeakKeyDictionary()
         self._gradients: dict[int, Summary] = {}                # of leaves
         self._lacks: list[str] = []
+        self.afterwards = False                                 # whether nothing was watched, but looked at afterwards
         self._roots: list[str] = []                             # what was called
 
     def __enter__(self) -> Any:
@@ -100,7 +101,8 @@ class Record(Watcher):
         else:
             path = type(module).__name__
             self._roots += [path] * (path not in self._roots)
-            self._parameters = {id(x.array): name for name, x in [*module.named_parameters(), *module.named_buffers()]}
+            self._parameters = {id(x.array): f"{path}.{name}" if name[0].isdigit() else name
+                                for name, x in [*module.named_parameters(), *module.named_buffers()]}
         self._running.append((module, path))
         try:
             return run()
@@ -146,10 +148,13 @@ class Record(Watcher):
         known = self._known(x)
         if known is not None:
             if not self._names[known]:
-                self._names[known] = whose_array_is(x, frames)
+                self._names[known] = whose_array_is(x, frames, made=True)
             return Operand(known)
         names = [self._parameters[id(x)]] if id(x) in self._parameters else whose_array_is(x, frames)
-        module = ".".join([self._running[0][1], *names[0].split(".")[:-1]]) if id(x) in self._parameters else ""
+        module = ""
+        if id(x) in self._parameters:
+            root = self._running[0][1]
+            module = ".".join([root, *names[0].removeprefix(f"{root}.").split(".")[:-1]])
         return Operand(None, blank("constant") | measured_one(x) | {"module": module, "source": place_of(frames)}, names,
                        weakref.ref(x))
 
@@ -269,7 +274,7 @@ class Record(Watcher):
         else:
             whole = together(arrays) if type(g) is Slots else summary(arrays[0])
         if not came and not self._names[number]:
-            self._names[number] = names_of(lambda tensor: tensor.node is node, users_frames())
+            self._names[number] = names_of(lambda tensor: tensor.node is node, users_frames(), made=True)
         step = {"phase": "backward", "node": number, "g": whole, "arrived": len(came), "to": []}
         self.steps.append(step)
         if node.op is None:
@@ -291,6 +296,8 @@ class Record(Watcher):
                 came, array = list(array.shape), raw(sum_to(array, parent.shape))
             except ValueError:
                 return dx
+        if type(dx) is not Slots and array.dtype != parent.dtype:
+            array = array.astype(parent.dtype)
         step, number = self._visits.get(node), self._number(parent)
         sent = summary(array)
         if step is not None and (number is not None or (number := self.history(parent)) is not None):
@@ -311,15 +318,28 @@ class Record(Watcher):
                     found.append(parent)
         for each in sorted(found, key=lambda each: each.birth):
             self._add_old(each, frames if frames is not None else users_frames())
+            if each.op is not None:
+                self.steps.append({"phase": "forward", "node": self._ids[each]})
         if any([each.op is not None for each in found]):
-            self.lack("some ops ran before the recording: their lines, their modules and what they did not keep are unknown")
+            self.lack("some ops ran before anybody watched: their lines, their modules, and numbers that no derivative asks for, "
+                      "are unknown")
         return self._ids[node]
 
     def _add_old(self, node: Node, frames: list[Any]) -> None:
         op, kept = node.op, node.kept if hasattr(node.kept, "items") else {}
-        names = names_of(lambda tensor: tensor.node is node, frames)
+        held: list[Any] = []
+
+        def is_it(tensor: Any) -> bool:
+            if tensor.node is node:
+                held.append(tensor.array)
+            return tensor.node is node
+        names = names_of(is_it, frames)
         if op is None:
             record = blank("leaf") | {"shape": list(node.shape or ()), "dtype": str(node.dtype)}
+            if held:
+                record |= measured_one(held[0])
+            if names and "." in names[0]:                       # of a module that the user has
+                record["module"] = names[0].rpartition(".")[0]
             self._ids[node] = self._add(record, names)
             return
         record = described(op) | {"shape": list(node.shape or ()), "dtype": str(node.dtype or "")}
@@ -327,10 +347,16 @@ class Record(Watcher):
         record["params"] = {key: words(value) for key, value in kept.items() if key in op.params
                             and not same(value, op.params[key])}
         record["parents"] = parents = [None if parent is None else self._number(parent) for parent in node.parents]
-        if "out" in kept and type(kept["out"]) in backend.array_types:
-            record |= measured_one(kept["out"])
+        record["module"] = next((self.nodes[each]["module"] for each in parents if each is not None
+                                 and self.nodes[each]["op"] in LEAVES and self.nodes[each]["module"]), "")
+        if held or type(kept.get("out")) in backend.array_types:
+            record |= measured_one(held[0] if held else kept["out"])
         for i, parent in enumerate(parents):                    # what it kept of its operands
             x = kept.get(op.operands[0], [None] * len(parents))[i] if op.variadic else kept.get(op.operands[i])
+            if parent is None and x is None and (op.variadic or i < len(op.operands) - op.optional):
+                record["params"][record["operands"][i]] = "?"   # nobody kept it
+            elif parent is None and x is not None and type(x) not in backend.array_types:
+                record["params"][record["operands"][i]] = words(x)
             if type(x) in backend.array_types and (parent is None or self.nodes[parent]["value"] is None):
                 if parent is None and self._known(x) is None:
                     new = blank("constant") | measured_one(x)
@@ -354,8 +380,8 @@ class Record(Watcher):
         """All of it, as the head of this file says."""
         self._settle(None)
         self._give_names()
-        parameters = [{"name": self.nodes[number]["name"], "node": number, "norm": g["norm"], "size": size_of(g["shape"])}
-                      for number, g in sorted(self._gradients.items())]
+        parameters = [{"name": self.nodes[number]["name"], "node": number, "norm": "nan" if g["nonfinite"] else g["norm"],
+                       "size": size_of(g["shape"])} for number, g in sorted(self._gradients.items())]
         return {"title": self.title, "nodes": self.nodes, "steps": self.steps, "parameters": parameters,
                 "optimizers": self.optimizers, "lacks": self._missing()}
 
@@ -380,6 +406,8 @@ class Record(Watcher):
 
     def _missing(self) -> list[str]:
         said = list(self._lacks)
+        if self.afterwards:
+            return said
         if not self.nodes:
             said.append("nothing ran: put the forward pass and loss.backward() inside the block")
         elif not any([step["phase"] == "backward" for step in self.steps]):
