@@ -6,7 +6,7 @@ import pytest
 
 from tinygrad_like import backend, op
 from tinygrad_like.kernels import Kernels
-from tinygrad_like.ops import activation
+from tinygrad_like.ops import activation, recurrent
 from tinygrad_like.optim import adam, rmsprop, sgd
 
 EDGES = [0.0, -0.0, 1.0, -1.0, 0.3, -2.5, 1e-30, 80.0, -120.0, np.inf, -np.inf, np.nan]
@@ -62,8 +62,16 @@ def in_pieces(module, call):
     return found[0]
 
 
+def cells():
+    for c, h, out, before, tanh_c, *gates in several(13):
+        a, z = np.stack(gates[:4]), np.stack(gates[4:])
+        if c.ndim:                                              # (features, batch)
+            yield recurrent.lstm_cell, [c, h, out, before, tanh_c, a, z], {}
+            yield recurrent.lstm_cell_back, [c, h, out, before, tanh_c, a], {}
+
+
 CASES = {}                                                      # name of a kernel: (the function, operands, parameters), many
-for maker in (optimizers, activations):
+for maker in (optimizers, activations, cells):
     for function, operands, params in maker():
         name = function.__qualname__.partition(".<locals>")[0].replace(".", "_")
         CASES.setdefault(name, []).append((function, operands, params))

@@ -61,6 +61,30 @@ class Kernels:
         """, "divide" + "_with_momentum" * heavy + "_centered" * centered)(
             g, lr, alpha, 1 - alpha, eps, weight_decay, momentum, maximize, w, v, *[b] * heavy, *[m] * centered)
 
+    # ---- recurrent layers -------------------------------------------------------------------------------------------
+    def lstm_cell(self, c: Any, h: Any, out: Any, before: Any, tanh_c: Any, a: Any, z: Any) -> None:
+        self._map("T z0, T z1, T z2, T z3", "T a0, T a1, T a2, T a3, T c, T h, T copy, T before, T tanh_c", """
+            a0 = tanh(a0 + z0) * T(0.5) + T(0.5);
+            a1 = tanh(a1 + z1) * T(0.5) + T(0.5);
+            a2 = tanh(a2 + z2);
+            a3 = tanh(a3 + z3) * T(0.5) + T(0.5);
+            before = c;
+            c = c * a1 + a0 * a2;
+            tanh_c = tanh(c);
+            copy = h = a3 * tanh_c;
+        """, "lstm_cell")(*z, *a, c, h, out, before, tanh_c)
+
+    def lstm_cell_back(self, dc: Any, dh: Any, g: Any, into_c: Any, f: Any, dz: Any) -> None:
+        self._map("T g, T into_c, T f", "T dz0, T dz1, T dz2, T dz3, T dc, T dh", """
+            dh += g;
+            dc += dh * into_c;
+            dz0 *= dc;
+            dz1 *= dc;
+            dz2 *= dc;
+            dz3 *= dh;
+            dc *= f;
+        """, "lstm_cell_back")(g, into_c, f, *dz, dc, dh)
+
     # ---- activations: of x, and where it is wanted, their slope -----------------------------------------------------
     def gated_forward(self, by: Any, x: Any, out: Any) -> None:
         self._map("T by_, T x", "T out", "out = x * T(by_ > 0);", "gated")(by, x, out)

@@ -14,7 +14,7 @@ As σ(z) = ½ tanh(½ z) + ½, one tanh serves all gates of a step, once the wei
 import math
 
 from ..op import Kept, Op
-from ..backend import host, pieces, xp
+from ..backend import host, one_kernel, pieces, xp
 from .activation import relu as relu_, sigmoid
 from .elementwise import tanh
 from .linalg import linear, rows
@@ -38,6 +38,9 @@ def count(step):
 
 def before(out, first, steps):
     """The state that each row started from: that of its sequence a step earlier, or the first."""
+    if count(steps[0]) == count(steps[-1]):                     # all have as many
+        n = count(steps[0])
+        return xp(out).concatenate([first, out[:-n]] if steps[0].start == 0 else [out[n:], first])
     parts = {}
     last = slice(0, 0)
     for step in steps:
@@ -218,18 +221,7 @@ class lstm(Op):
         w = in_parts(by_gate(w_hh * scale[:, None], size), len(h0))
         for step, a, before_, tc in zip(steps, *[blocks(each, size, steps) for each in (gates, c_before, tanh_c)]):
             h_now, c_now = h[:, :count(step)], c[:, :count(step)]
-            a += (w @ h_now).reshape(a.shape)
-            m.tanh(a, out=a)
-            i, f, g, o = a
-            for sigmoids in (a[:2], o):
-                sigmoids *= 0.5
-                sigmoids += 0.5
-            before_[...] = c_now
-            c_now *= f
-            c_now += i * g
-            m.tanh(c_now, out=tc)
-            m.multiply(o, tc, out=h_now)
-            out[step] = h_now.T
+            lstm_cell(c_now, h_now, out[step].T, before_, tc, a, (w @ h_now).reshape(a.shape))
         return Kept((out.reshape(*x.shape[:-1], size), h.T, c.T), run=(out, gates, c_before, tanh_c))
 
     def back(g, run, x, w_hh, sizes, reverse):
@@ -247,11 +239,7 @@ class lstm(Op):
         for step, dz, into, f in zip(*[each[::-1] for each in (
                 steps, *[blocks(each, size, steps) for each in (local, into_c, gates[1])])]):
             h_now, c_now = dh[:, :count(step)], dc[:, :count(step)]
-            h_now += g_out[step].T
-            c_now += h_now * into
-            dz[:3] *= c_now                                     # local, until here
-            dz[3] *= h_now
-            c_now *= f
+            lstm_cell_back(c_now, h_now, g_out[step].T, into, f, dz)
             (w_t @ dz[:, None]).reshape(dz.shape).sum(axis=0, out=h_now)
         return side_by_side(local, size, steps).reshape(4 * size, len(out)), dh, dc
 
@@ -275,6 +263,32 @@ class lstm(Op):
             return sigmoid(z_o) * tanh(c), c
         return unrolled(cell, x, h0, c0, sizes=sizes, reverse=reverse)
 
+
+@one_kernel
+def lstm_cell(c, h, out, before, tanh_c, a, z):
+    """One step of c and h, in place.  z is what h adds to a, which becomes i, f, g, o; the rest is noted for later."""
+    a += z
+    xp(a).tanh(a, out=a)
+    i, f, g, o = a
+    for sigmoids in (a[:2], o):
+        sigmoids *= 0.5
+        sigmoids += 0.5
+    before[...] = c
+    c *= f
+    c += i * g
+    xp(c).tanh(c, out=tanh_c)
+    xp(c).multiply(o, tanh_c, out=h)
+    out[...] = h
+
+
+@one_kernel
+def lstm_cell_back(dc, dh, g, into_c, f, dz):
+    """One step back of dc and dh, of which dh is still to be led through w; dz is `local`, until here."""
+    dh += g
+    dc += dh * into_c
+    dz[:3] *= dc
+    dz[3] *= dh
+    dc *= f
 
 class gru(Op):
     """outs = h_t at all steps, and the last h:      h_t = (1 - z) n + z h_{t-1},   where
