@@ -63,9 +63,8 @@ class conv(Op):
         if groups == x.shape[1] == channels:
             return depthwise(x, w, b, into, geometry)
         if in_tiles(x, channels, kernel, into, geometry):
-            return multiplied_in_tiles(x, w, b, into, geometry)
-        if in_pairs(x, channels, into, geometry):
-            return multiplied_in_pairs(x, w, b, into, geometry)
+            each = multiplied_in_tiles if min(x.shape[1], channels) >= WIDE else multiplied_in_rows
+            return each(x, w, b, into, geometry)
         out = xp(x).empty((x.shape[0], *into, channels), xp(x).result_type(x, w))
         few = few_pixels(x, into, channels)
         weights = as_it_lies(w, groups) if few else matrices(w, groups)
@@ -136,9 +135,8 @@ class conv_weight(Op):
         if groups == x.shape[1] == y.shape[1]:
             return depthwise_weight(x, y, into, geometry)
         if in_tiles(x, y.shape[1], into, positions, geometry):
-            return gathered_in_tiles(x, y, geometry)
-        if in_pairs(x, y.shape[1], positions, geometry):
-            return gathered_in_pairs(x, y, into, geometry)
+            each = gathered_in_tiles if min(x.shape[1], y.shape[1]) >= WIDE else gathered_in_rows
+            return each(x, y, geometry)
         y, channels = channels_last(y), x.shape[1] // groups
         few = few_pixels(x, positions, y.shape[-1])
         shape = (groups, y.shape[-1] // groups, math.prod(into) * channels)
@@ -328,16 +326,16 @@ def in_tiles(x, channels, kernel, into, geometry):
             and len(x) * math.prod(into) >= LEAST_PIXELS)
 
 
-LEAST_CHANNELS, LEAST_PIXELS = 32, 512
+LEAST_CHANNELS, LEAST_PIXELS, WIDE = 8, 512, 48
 
 
 @functools.cache
-def tile_sums(module, dtype):
-    """The matrices D, W and O of `multiplied_in_tiles`, for both dimensions."""
-    along = ([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, -1, 0, 1]],
-             [[1, 0, 0], [.5, .5, .5], [.5, -.5, .5], [0, 0, 1]],
-             [[1, 1, 1, 0], [0, 1, -1, 1]])
-    return [module.asarray(host.kron(each, each).astype(dtype)) for each in along]
+def sums_along(module, dtype, dims=1):
+    """The matrices D, W and O of `multiplied_in_tiles`, along one dimension or two."""
+    each = ([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, -1, 0, 1]],
+            [[1, 0, 0], [.5, .5, .5], [.5, -.5, .5], [0, 0, 1]],
+            [[1, 1, 1, 0], [0, 1, -1, 1]])
+    return [module.asarray((host.kron(m, m) if dims == 2 else host.array(m)).astype(dtype)) for m in each]
 
 
 def multiplied_in_tiles(x, w, b, into, geometry):
@@ -361,7 +359,7 @@ def multiplied_in_tiles(x, w, b, into, geometry):
     (2016), §4.  What is infinite comes out as NaN.
     """
     module, (after, channels) = xp(x), w.shape[:2]
-    pixels, weights, results = tile_sums(module, module.result_type(x, w))                  # D, W, O
+    pixels, weights, results = sums_along(module, module.result_type(x, w), 2)                 # D, W, O
     w = module.ascontiguousarray(w.transpose(2, 3, 1, 0)).reshape(9, channels * after)
     w = (weights @ w).reshape(16, channels, after)
     tiles, geometry, count = of_tiles(x, after, into, geometry)
@@ -382,7 +380,7 @@ def multiplied_in_tiles(x, w, b, into, geometry):
 def gathered_in_tiles(x, y, geometry):
     """conv_weight with a kernel of 3 x 3 at stride 1: dw = Wᵀ (D d · Oᵀ y), as `multiplied_in_tiles` is linear in w."""
     module, channels, after = xp(x), x.shape[1], y.shape[1]
-    pixels, weights, results = tile_sums(module, module.result_type(x, y))
+    pixels, weights, results = sums_along(module, module.result_type(x, y), 2)
     tiles, geometry, count = of_tiles(x, after, y.shape[2:], geometry)
     alone = Geometry((2, 2), (0, 0), (1, 1))                    # tiles of results do not overlap
 
@@ -411,37 +409,88 @@ def in_sums(x, size, tiles, geometry, count, matrix):
         yield part, sums
 
 
-# ---- wider products ---------------------------------------------------------------------------------------------
-# A product with few columns, of few channels after, is slow, as is to lay out its many short windows.  Two neighbours at once have
-# a window longer by one, at twice the stride, and twice the channels: those of the one, then those of the other, as in memory.
-def in_pairs(x, channels, into, geometry):
-    return (0 < channels <= FEW_CHANNELS and x.shape[1] <= FEW_CHANNELS and geometry.groups == 1 and into[-1] % 2 == 0
-            and geometry.stride[-1] == geometry.dilation[-1] == 1)
+def multiplied_in_rows(x, w, b, into, geometry):
+    """`multiplied_in_tiles` along the first dimension alone, for few channels: then to sum takes longer than to multiply.
+
+    Along the second dimension there is nothing to lay out: see `sums_of_rows`.
+    """
+    module, (after, channels) = xp(x), w.shape[:2]
+    weights = sums_along(module, module.result_type(x, w))[1]
+    w = module.ascontiguousarray(w.transpose(2, 3, 1, 0)).reshape(3, 3 * channels * after)
+    w = (weights @ w).reshape(4, 3 * channels, after)
+    out = module.empty((len(x), *into, after), w.dtype)
+    bias = None if b is None else along_rows(b, into[1])
+    count = at_once(x, 6 * channels + 6 * after)
+
+    def multiply(samples):
+        for some, lines, d in sums_of_rows(x[samples], into, geometry, count):
+            n = d.shape[1] - 2
+            m = module.empty((4, n + 2, after), w.dtype)
+            for t in range(3):                                  # every third window, side by side in memory
+                some_windows = d[:, t:t + (n + 2 - t) // 3 * 3].reshape(4, -1, 3 * channels)
+                module.matmul(some_windows, w, out=m[:, t::3][:, :some_windows.shape[1]])
+            m = m[:, :n].reshape(4, -1, *lines, after)
+            y = out[samples][some]
+            for o, sums, more in (y[:, 0::2], m[1] + m[2], m[0]), (y[:, 1::2], m[1] - m[2], m[3]):
+                sums += more
+                o[...] = sums[:, :o.shape[1], :into[1]]
+            if b is not None:
+                y += bias
+    shared(multiply, x, (after, channels, 3, 3), into)
+    return channels_second(out)
 
 
-FEW_CHANNELS = 16
+def gathered_in_rows(x, y, geometry):
+    """`gathered_in_tiles` along the first dimension alone: place k of a row of the kernel met the pixels k further on."""
+    module, channels, after, into = xp(x), x.shape[1], y.shape[1], y.shape[2:]
+    weights = sums_along(module, module.result_type(x, y))[1]
+    y = channels_last(y)
+    count = at_once(x, 6 * channels + 6 * after)
+
+    def products(samples):
+        for some, lines, d in sums_of_rows(x[samples], into, geometry, count):
+            n = d.shape[1] - 2
+            g = module.zeros((4, n, after), d.dtype)            # 0 where there are no results
+            rows, o = g.reshape(4, -1, *lines, after), y[samples][some]
+            rows[0, :, :(into[0] + 1) // 2, :into[1]] = o[:, 0::2]
+            rows[3, :, :into[0] // 2, :into[1]] = o[:, 1::2]
+            module.add(g[0], g[3], out=g[1])
+            module.subtract(g[0], g[3], out=g[2])
+            g = g.swapaxes(1, 2)
+            yield module.stack([g @ d[:, k:k + n] for k in range(3)], 1)                    # (4, 3, channels after, channels)
+    w = shared_sum(products, x, (after, channels, 3, 3), into)
+    w = (weights.T @ w.reshape(4, 3 * after * channels)).reshape(3, 3, after, channels)
+    return module.ascontiguousarray(w.transpose(2, 3, 0, 1))
 
 
-def paired(geometry):
-    return replace(geometry, stride=(*geometry.stride[:-1], 2))
+def sums_of_rows(x, into, geometry, count):
+    """The sums D d of the rows under each two rows of results, for a few samples at a time.
 
+    Yields which, (rows of a sample, their length), (4, all rows · length + 2, channels).
 
-def multiplied_in_pairs(x, w, b, into, geometry):
-    """conv, two neighbours along the last dimension at once."""
-    both = xp(x).zeros((2, *w.shape[:-1], w.shape[-1] + 1), w.dtype)
-    both[0, ..., :-1] = both[1, ..., 1:] = w
-    bias = [] if b is None else [xp(x).concatenate([b, b])]
-    out = conv.forward(x, both.reshape(-1, *both.shape[2:]), *bias, into=(*into[:-1], into[-1] // 2), geometry=paired(geometry))
-    return channels_second(channels_last(out).reshape(len(x), *into, len(w)))
-
-
-def gathered_in_pairs(x, y, into, geometry):
-    """conv_weight, two neighbours along the last dimension at once."""
-    channels, positions = y.shape[1:2], y.shape[2:]
-    y = channels_last(y).reshape(len(y), *positions[:-1], positions[-1] // 2, 2 * channels[0])
-    both = conv_weight.forward(x, channels_second(y), into=(*into[:-1], into[-1] + 1), geometry=paired(geometry))
-    both = both.reshape(2, *channels, *both.shape[1:])
-    return both[0, ..., :-1] + both[1, ..., 1:]
+    One row lies behind the other, and zeros between them.  So the pixels under the three places of a row of the kernel, at p, are
+    the three from p on; where p is none of the positions, nobody looks at what comes out.  The padded rows are kept apart, the
+    even ones from the odd ones: then d₂ is d₀ one row later, and d₃ is d₁, and the sums are of all rows in one go.
+    """
+    module, (rows, columns), (a, before) = xp(x), into, geometry.padding
+    width = min(x.shape[3], columns + 2 - before)               # what of a row the windows touch
+    lines, length = (rows + 1) // 2 + 1, max(columns + 2 - before, before + width)          # the last one is only a d₂ or d₃
+    few = max(1, min(len(x), count // (lines * length)))
+    x, n = last(x), few * lines * length
+    d, padded = module.empty((4, n + 2, x.shape[-1]), x.dtype), module.zeros((2, n + length, x.shape[-1]), x.dtype)
+    d[:, n:] = 0
+    for part in parts(len(x), few):
+        n = (part.stop - part.start) * lines * length
+        for i in range(2):
+            to = padded[i, :n].reshape(-1, lines, length, x.shape[-1])[:, (a + 1 - i) // 2:, before:before + width]
+            pixels = x[part, (i - a) % 2 if a > i else i - a:2 * lines - a:2, :width]
+            to[:, :pixels.shape[1]] = pixels
+        even, odd, after_even, after_odd = padded[0, :n], padded[1, :n], padded[0, length:length + n], padded[1, length:length + n]
+        module.subtract(even, after_even, out=d[0, :n])
+        module.add(odd, after_even, out=d[1, :n])
+        module.subtract(after_even, odd, out=d[2, :n])
+        module.subtract(after_odd, odd, out=d[3, :n])
+        yield part, (lines, length), d[:, :n + 2]
 
 
 # ---- the order of memory ----------------------------------------------------------------------------------------
