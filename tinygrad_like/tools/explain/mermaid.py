@@ -90,19 +90,21 @@ def layers(data: dict[str, Any], words: dict[str, str]) -> Iterator[str]:
     owners = {node["module"] for node in nodes if node["module"] in [leaves[each] for each in node["parents"] if each is not None]}
     owners.discard("")
     of: dict[int, str] = {}                                     # number of a node: the layer it belongs to
+    order: list[str] = []                                       # the layers as they came
     for node in nodes:
-        before = [of[parent] for parent in node["parents"] if parent in of]
+        before = sorted([of[parent] for parent in node["parents"] if parent in of], key=["", *order].index)
         if node["op"] in LEAVES:
             if not node["module"]:
                 of[node["id"]] = ""                             # what comes from outside
         elif node["module"] in owners:
             of[node["id"]] = node["module"]
-        elif node["module"] and before:
-            of[node["id"]] = before[0]                          # an activation, say: with what it follows
-    boxes = [layer for layer in dict.fromkeys(of.values()) if layer] if owners else []
+            order += [node["module"]] * (node["module"] not in order)
+        elif before and (node["module"] or not node["source"]): # an activation, say: with what it follows
+            of[node["id"]] = before[-1]
+    boxes = order
     edges = [(of[parent], of[node["id"]]) for node in nodes if node["id"] in of for parent in node["parents"]
              if parent in of and of[parent] != of[node["id"]] and of[node["id"]]]
-    last = {layer for layer in boxes} - {before for before, _ in edges}
+    last = set(boxes) - {before for before, _ in edges}
     used = [node for node in nodes if of.get(node["id"]) == "" and any([
         node["id"] in other["parents"] and of.get(other["id"]) for other in nodes])]
     names = {"": "L0"} | {layer: f"L{i}" for i, layer in enumerate(boxes, 1)}

@@ -14,14 +14,14 @@ host = backend.host
 Summary = dict[str, Any]
 
 
+@host.errstate(all="ignore")                                    # numbers out of range are what it is to tell of
 def summary(array: Any) -> Summary:
     """The range, mean, norm and histogram are those of the finite numbers, or of the sizes of complex ones; others are counted."""
     array = on_host(array)
     flat = abs(array.ravel()) if array.dtype.kind == "c" else array.ravel()
     if flat.dtype.kind == "b":
         flat = flat.astype("uint8")
-    with host.errstate(all="ignore"):
-        total = float(flat.sum(dtype="float64"))
+    total = float(flat.sum(dtype="float64"))
     if not math.isfinite(total):                                # an infinity or a NaN among them
         flat = flat[host.isfinite(flat)]
         total = float(flat.sum(dtype="float64"))
