@@ -31,6 +31,7 @@ PROMISES = {
     "11_forecast.py": ("error relative to the naive forecast", (0.7, 0.97), (0.8, 0.95)),
     "12_anomaly.py": ("test ROC-AUC", (0.84, 1), (0.93, 1)),
     "13_recommender.py": ("test RMSE", (0.2, 0.35), (0.2, 0.27)),
+    "14_what_it_looks_at.py": ("share on the square", (0.3, 1), (0.5, 1)),
 }
 
 

@@ -169,7 +169,8 @@ def test_integrated_gradients_sum_to_the_difference(x):
     fine, _ = lacks(net, x, [0, 3, 1], steps=16)
     assert (abs(whole) > 0.01).all() and (abs(coarse) > 1e-9).all()
     np.testing.assert_allclose(fine * 4, coarse, rtol=0.1)
-    assert (abs(lacks(net, x, [0, 3, 1], baseline=tl.full((2, 1, 1), 0.3, dtype=tl.float64), steps=200)[0]) < 1e-4 * abs(whole)).all()
+    elsewhere = tl.full((2, 1, 1), 0.3, dtype=tl.float64)
+    assert (abs(lacks(net, x, [0, 3, 1], baseline=elsewhere, steps=200)[0]) < 1e-4 * abs(whole)).all()
 
     class Quadratic(nn.Module):
         def forward(self, x):

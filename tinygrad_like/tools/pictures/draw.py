@@ -120,7 +120,7 @@ def draw_filters(weight: Any, most: int = 64) -> Picture:
         colours = 0.5 + 0.5 * array / (abs(array).max() or 1.0)
         for axes, each in zip(panels, colours):
             show(axes, each.transpose(1, 2, 0))
-        bare(panels[len(array):])
+        blank(panels[len(array):])
     else:
         signed_row(panels, array.sum(1))
     return Picture(figure)
@@ -129,9 +129,10 @@ def draw_filters(weight: Any, most: int = 64) -> Picture:
 def signed_row(panels: Any, arrays: Any) -> None:
     """Images with values of both signs, on one scale: red above 0, blue below."""
     bound = abs(arrays).max() or 1.0
-    bare(panels)
     for axes, array in zip(panels, arrays):
+        bare(axes)
         axes.imshow(array, cmap="RdBu_r", vmin=-bound, vmax=bound)
+    blank(panels[len(arrays):])
 
 
 def draw_attention(maps: dict[str, Any], queries: Any = None, keys: Any = None, columns: int | None = None) -> Picture:
@@ -160,8 +161,7 @@ def draw_attention(maps: dict[str, Any], queries: Any = None, keys: Any = None, 
             axes.set_xticks(range(A.shape[1]), list(keys)[:A.shape[1]])
         axes.set_title(title)
         axes.set_xlabel("what is looked at")
-    for axes in places[len(panels):]:
-        axes.set_visible(False)
+    blank(places[len(panels):])
     figure.colorbar(image, ax=list(places), label="weight")
     return Picture(figure)
 
@@ -186,8 +186,7 @@ def draw_histograms(histograms: dict[str, Histogram], columns: int = 4) -> Pictu
         axes.tick_params(labelsize="small")
         if each.nonfinite:
             axes.text(0.5, 0.5, f"{each.nonfinite} NaN or infinite", color=FOR, ha="center", transform=axes.transAxes)
-    for axes in panels[len(histograms):]:
-        axes.set_visible(False)
+    blank(panels[len(histograms):])
     return Picture(figure)
 
 
@@ -207,7 +206,7 @@ def unit(images: Any) -> Any:
 
 def show(axes: Any, image: Any, title: str = "") -> None:
     """An image (channels, height, width) or (height, width, 3), from 0 to 1, without a scale."""
-    bare([axes])
+    bare(axes)
     if image.shape[-1] == 3 and image.shape[0] not in (1, 3):
         axes.imshow(image)
     elif image.shape[0] == 1:
@@ -217,9 +216,14 @@ def show(axes: Any, image: Any, title: str = "") -> None:
     axes.set_title(title, fontsize="medium")
 
 
-def bare(panels: Any) -> None:
-    """Without ticks and frames."""
+def blank(panels: Any) -> None:
+    """Nothing is there."""
     for axes in panels:
-        axes.set_xticks([])
-        axes.set_yticks([])
-        axes.set_frame_on(False)
+        axes.set_visible(False)
+
+
+def bare(axes: Any) -> None:
+    """Without ticks, and with a thin frame."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set(color="0.8", linewidth=0.6)
