@@ -36,9 +36,14 @@ def count(step):
     return step.stop - step.start
 
 
+def alike(steps):
+    """Whether all steps have as many: else they are fewer and fewer."""
+    return count(steps[0]) == count(steps[-1])
+
+
 def before(out, first, steps):
     """The state that each row started from: that of its sequence a step earlier, or the first."""
-    if count(steps[0]) == count(steps[-1]):                     # all have as many
+    if alike(steps):
         n = count(steps[0])
         return xp(out).concatenate([first, out[:-n]] if steps[0].start == 0 else [out[n:], first])
     parts = {}
@@ -51,13 +56,16 @@ def before(out, first, steps):
 
 def blocks(x, size, steps):
     """x is (…, size · all rows): for each step, a view of its part as (…, size, n)."""
+    if alike(steps):
+        parts = list(xp(x).moveaxis(x.reshape(*x.shape[:-1], len(steps), size, count(steps[0])), -3, 0))
+        return parts if steps[0].start == 0 else parts[::-1]
     return [x[..., size * step.start:size * step.stop].reshape(*x.shape[:-1], size, count(step)) for step in steps]
 
 
 def side_by_side(x, size, steps):
     """Those parts next to each other: (…, size, all rows)."""
     steps = sorted(steps, key=lambda step: step.start)
-    if count(steps[0]) == count(steps[-1]):                     # all have as many: one copy
+    if alike(steps):                                            # one copy
         x = x.reshape(*x.shape[:-1], len(steps), size, count(steps[0])).swapaxes(-2, -3)
         return x.reshape(*x.shape[:-2], -1)
     return xp(x).concatenate(blocks(x, size, steps), axis=-1)
@@ -83,7 +91,7 @@ def inputs(x, w, b, size, steps):
     if b is not None:
         w = m.concatenate([w, by_gate(b, size)[..., None]], axis=-1)
     z = m.empty((len(w), len(x) * size), x.dtype)
-    if n >= 16 and n == count(steps[-1]):                       # all steps have as many sequences, and enough for a product each
+    if n >= 16 and alike(steps):                                # each step has enough for a product of its own
         w = in_parts(w, n)
         x_t = m.ones((len(steps), 1, w.shape[-1], n), x.dtype)
         x_t[:, 0, :x.shape[1]] = x.reshape(len(steps), n, x.shape[1]).swapaxes(1, 2)
@@ -95,6 +103,11 @@ def inputs(x, w, b, size, steps):
         for step, part in zip(steps, blocks(z, size, steps)):
             part[...] = whole[..., step]
     return z
+
+
+def sum_of_rows(dz):
+    """Each row's sum, as a product with ones."""
+    return dz @ xp(dz).ones(dz.shape[1], dz.dtype)
 
 
 def features_first(state, *others):
@@ -169,7 +182,7 @@ class rnn(Op):
     def dw_hh(g, back, run, x, h0, sizes, reverse): return back[0] @ before(run, h0, steps_of(x.shape, sizes, reverse))
     def db_ih(g, back_to_b): return back_to_b
     def db_hh(g, back_to_b): return back_to_b
-    def back_to_b(back): return back[0].sum(axis=1)
+    def back_to_b(back): return sum_of_rows(back[0])
 
     def plain(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, relu=False, sizes=None, reverse=False):
         def cell(x, h):
@@ -253,7 +266,7 @@ class lstm(Op):
     def dw_hh(g, back, run, x, h0, sizes, reverse): return back[0] @ before(run[0], h0, steps_of(x.shape, sizes, reverse))
     def db_ih(g, back_to_b): return back_to_b
     def db_hh(g, back_to_b): return back_to_b
-    def back_to_b(back): return back[0].sum(axis=1)
+    def back_to_b(back): return sum_of_rows(back[0])
 
     def plain(x, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes=None, reverse=False):
         def cell(x, h, c):
@@ -289,6 +302,7 @@ def lstm_cell_back(dc, dh, g, into_c, f, dz):
     dz[:3] *= dc
     dz[3] *= dh
     dc *= f
+
 
 class gru(Op):
     """outs = h_t at all steps, and the last h:      h_t = (1 - z) n + z h_{t-1},   where
@@ -371,10 +385,10 @@ class gru(Op):
         dw = back[1] @ before(run[0], h0, steps_of(x.shape, sizes, reverse))
         return xp(dw).roll(dw, -h0.shape[1], 0)
 
-    def db_ih(g, back): return back[0].sum(axis=1)
+    def db_ih(g, back): return sum_of_rows(back[0])
 
     def db_hh(g, back, h0):
-        db = back[1].sum(axis=1)
+        db = sum_of_rows(back[1])
         return xp(db).roll(db, -h0.shape[1], 0)
 
     def plain(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes=None, reverse=False):
