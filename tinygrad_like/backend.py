@@ -451,13 +451,28 @@ def total(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 def weighted_total(x: Any, axis: tuple[int, ...], by: Any = None) -> Any:
     """Σ x, or Σ x · by, over some axes, which stay as axes of length 1.
 
-    NumPy's sums are slow where the axes are short, or not last in memory.  Here they are products with vectors, of ones or of `by`.
+    NumPy's sums are slow where the axes are short, or not last in memory.  Here they are products with vectors, of ones or of `by`;
+    or of rows by rows, where `by` is as large as x.
     """
     if type(x) is not numpy.ndarray or not x.size:
         return (x if by is None else x * by).sum(axis=axis, keepdims=True)
     order, back, sizes, kept, line = _sum_plan(x.shape, x.strides, axis)
     if by is not None:
-        if by.shape == line:
+        if by.shape == x.shape and by.dtype == x.dtype and x.dtype.char in "fd" and len(sizes) > 1:
+            x, by, shape = x.transpose(order), by.transpose(order), [n for n, _ in sizes]
+            if sizes[-1][1]:
+                x = numpy.vecdot(x.reshape(shape), by.reshape(shape))
+                sizes = sizes[:-1]
+            elif sizes[0][1]:
+                width = math.prod(shape[1:])
+                at_once = math.gcd(shape[0], max(1, 512 // width))                          # short rows: some as one
+                shape = [-1, at_once * width]
+                x = numpy.einsum("ij,ij->j", x.reshape(shape), by.reshape(shape))
+                sizes = ((at_once, True), *sizes[1:])
+            else:
+                x = x * by
+            order, by = range(x.ndim), None
+        elif by.shape == line:
             by = by.transpose(order).reshape(-1)
         else:
             x, by = x * by, None
@@ -504,6 +519,38 @@ def _ones(n: int, dtype: Any) -> Any:
     return numpy.ones(n, dtype)
 
 
+def spread(x: Any, *pairs: Any, out: Any = None) -> Any:
+    """Σ u v of some pairs (u, v), to be broadcast to x.
+
+    If they vary along the rows (u) and the columns (v) of x, that is one product of thin matrices: faster than broadcasting.  It is
+    written into `out`, if that is given and lies in one stretch.
+    """
+    factors = [a for pair in pairs for a in pair if type(a) is not int]
+    if type(x) is numpy.ndarray and x.flags.c_contiguous and all([a.dtype == x.dtype for a in factors]):
+        rows, columns = _rows_and_columns(x.shape, *[tuple([() if type(a) is int else a.shape for a in pair]) for pair in pairs])
+        if rows:
+            left, right = numpy.zeros((rows, max(2, len(pairs))), x.dtype), numpy.zeros((max(2, len(pairs)), columns), x.dtype)
+            for k, (u, v) in enumerate(pairs):                  # two at least: products of vectors are not OpenBLAS's
+                left[:, k] = u if type(u) is int else u.reshape(-1)
+                right[k] = v if type(v) is int else v.reshape(-1)
+            if out is not None and out.flags.c_contiguous and out.dtype == x.dtype:
+                numpy.matmul(left, right, out=out.reshape(rows, columns))
+                return out
+            return (left @ right).reshape(x.shape)
+    return wide(sum([u * v for u, v in pairs]), x)
+
+
+@functools.lru_cache(1000)
+def _rows_and_columns(shape: tuple[int, ...], *pairs: Any) -> tuple[int, int]:
+    """How many rows and columns x has to `spread`; 0 rows if it is not cut so, or the sum is much smaller than x."""
+    us, vs = [u for u, _ in pairs if u], [v for _, v in pairs if v]
+    axis = max([a + 1 for u in us for a, n in enumerate(u) if n > 1], default=0)
+    rows, columns = math.prod(shape[:axis]), math.prod(shape[axis:])
+    fits = (all([math.prod(u) in (1, rows) for u in us]) and all([math.prod(v) in (1, columns) for v in vs])
+            and not any([n > 1 for v in vs for n in v[:axis]]))
+    return (rows if fits and rows > 1 and columns > 1 else 0), columns
+
+
 def wide(v: Any, x: Any) -> Any:
     """v as it is broadcast to x, along as many of the innermost axes as make rows of some length: NumPy is slow in short ones."""
     if type(x) is not numpy.ndarray or v is None:
@@ -522,35 +569,26 @@ def _wide_plan(shape: tuple[int, ...], strides: tuple[int, ...], v: tuple[int, .
         if run >= 512 or (run >= 128 and not own and v[a] > 1):
             break
         own = own or v[a] > 1
-        wider[a] = min(shape[a], _step(shape, a)) if a == order[0] and v[a] == 1 else shape[a]      # one part of `blockwise`
+        wider[a] = min(shape[a], part_length(shape, a)) if a == order[0] and v[a] == 1 else shape[a]      # one part of `blockwise`
         run *= shape[a]
     if tuple(wider) == v or not own or 4 * math.prod(wider) > math.prod(shape):
         return None, None, None
     return order, tuple(sorted(range(len(order)), key=lambda k: order[k])), tuple(wider)
 
 
+def near_zero(mu: Any, variance: Any) -> bool:
+    """Whether 0 is among numbers of that mean and variance: within four standard deviations.
+
+    To ask a GPU would be to wait for it: there the answer is no.
+    """
+    return type(mu) is numpy.ndarray and mu.dtype.char in "fd" and bool((mu * mu <= 16 * variance).all())
+
+
 BLOCK = 1 << 16                                                 # numbers: 256 kB in float32, so that a few such fit the cache
 
 
-def blockwise(function: Callable[..., None], *arrays: Any) -> None:
-    """function(*arrays), on NumPy a part at a time, so that what it computes of a part stays in the cache.
-
-    The first array is cut along its outermost axis in memory, the others along the same.  What has length 1 there, or is None, is
-    handed whole each time, and so is what `wide` made as long as a part of it.  The function writes into arrays that it was given.
-    """
-    x = arrays[0]
-    if type(x) is not numpy.ndarray or x.size <= 2 * BLOCK:
-        function(*arrays)
-        return
-    axis = memory_order(x.shape, x.strides)[0]
-    n, step, lead = x.shape[axis], _step(x.shape, axis), (slice(None),) * axis
-    for start in range(0, n, step):
-        part, first = (*lead, slice(start, start + step)), (*lead, slice(0, min(step, n - start)))
-        function(*[a if a is None or a.shape[axis] == 1 else a[part if a.shape[axis] == n else first] for a in arrays])
-
-
-def _step(shape: tuple[int, ...], axis: int) -> int:
-    """How far to go along the axis for one part of `blockwise`."""
+def part_length(shape: tuple[int, ...], axis: int) -> int:
+    """How far to go along the outermost axis for one part of `machine.blockwise`."""
     return max(1, BLOCK * shape[axis] // max(math.prod(shape), 1))
 
 

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .backend import PIECE, host, kernel_for, lines, pieces
+from .backend import BLOCK, PIECE, host, kernel_for, lines, memory_order, part_length, pieces
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -97,6 +97,34 @@ def in_pieces(function: Callable[..., Any], *arrays: Any) -> None:
         function(*arrays)
     else:
         in_shares(lambda *share: [function(*piece) for piece in pieces(*share)], *arrays)
+
+
+def blockwise(function: Callable[..., Any], *arrays: Any, whole: tuple[int, ...] = ()) -> list[Any]:
+    """[function(*arrays)], on NumPy on all threads, and a part at a time: what it computes of a part stays in the cache.  A list of
+    what it returned for each part.
+
+    The first array is cut along its outermost axis in memory, the others along the same.  What has length 1 there, or is None, is
+    handed whole each time, and so is what `wide` made as long as a part of it.  The function writes into arrays that it was given.
+    whole: axes that may not be cut.
+    """
+    x = arrays[0]
+    if type(x) is not host.ndarray or x.size <= 2 * BLOCK:
+        return [function(*arrays)]
+    axis = memory_order(x.shape, x.strides)[0]
+    if axis in whole:
+        return [function(*arrays)]
+    n, step, lead = x.shape[axis], part_length(x.shape, axis), (slice(None),) * axis
+    starts = range(0, n, step)
+    results: list[Any] = [None] * len(starts)
+
+    def share(parts: slice) -> None:
+        for k in range(len(starts))[parts]:
+            part, first = slice(starts[k], starts[k] + step), slice(0, min(step, n - starts[k]))
+            results[k] = function(*[a if a is None or a.shape[axis] == 1 else a[(*lead, part if a.shape[axis] == n else first)]
+                                    for a in arrays])
+
+    in_parallel(share, len(starts), x, x.size)
+    return results
 
 
 def pool() -> ThreadPoolExecutor:

@@ -6,7 +6,8 @@ the weight has.  Above are the formulas; below, how arrays go through them in fe
 import math
 
 from ..op import Kept, Op
-from ..backend import blockwise, weighted_total as total, wide, xp
+from ..backend import memory_order, near_zero, spread, weighted_total as total, wide, xp
+from ..machine import blockwise
 from .elementwise import sqrt
 from .reduce import count, mean
 
@@ -31,18 +32,26 @@ class standardize(Op):
     anyway.  Where w is one number for each μ, as in batch norm, mean(ĝ) and mean(ĝ x̂) are w/n times the very sums that db and
     dw ask for, and nothing is summed twice.  Where all x are equal, x̂ = 0 and σ = √ε: no gradient is infinite.
 
-    axis: a tuple, not counted from the end.  w, b: of one shape, with as many axes as x.  Batch norm of x (N, C, …): axis
+    axis: a tuple, not counted from the end.  w, b: of one shape, to be broadcast to x.  Batch norm of x (N, C, …): axis
     (0, 2, …), w (1, C, 1, …); instance norm: axis (2, …), the same w; group norm: x (N, G, C/G, …), axis (2, 3, …),
-    w (1, G, C/G, 1, …); layer norm of x (…, D): the last axis, w (1, …, D).
+    w (1, G, C/G, 1, …); layer norm of x (…, D): the last axis, w (D,).
     known: (μ, σ²), where `moments` was asked for them before.
     (Ioffe & Szegedy 2015; Ba et al. 2016; Ulyanov et al. 2016; Wu & He 2018)
     """
     integers = False
 
     def forward(x, w=None, b=None, *, axis, eps=1e-5, known=None):
-        mu, variance = moments(x, axis) if known is None else known
-        r = 1 / xp(x).sqrt(variance + eps)
-        return Kept(scaled(x, mu, r, w, b), stats=(mu, r))
+        mu, variance = (sums_over(axis, x), sums_over(axis, x)) if known is None else known
+
+        def each(out, x, mu, variance, w, b):
+            if known is None:
+                mu[...], variance[...] = moments(x, axis)
+            put_scaled(out, x, mu, 1 / xp(x).sqrt(variance + eps), w, b)
+
+        w, b = lined_up(w, x), lined_up(b, x)
+        out = result_like(x, w, b)
+        blockwise(each, out, x, mu, variance, w, b, whole=axis)
+        return Kept(out, stats=(mu, 1 / xp(x).sqrt(variance + eps)))
 
     def plain(x, w=None, b=None, *, axis, eps=1e-5, known=None):
         x = x - mean(x, axis=axis, keepdims=True)
@@ -50,18 +59,15 @@ class standardize(Op):
         out = out if w is None else out * w
         return out if b is None else out + b
 
-    def dx(g, x, w, stats, sums, axis):
-        (mu, r), n = stats, count(x.shape, axis)
-        return scaled_gradient(g, x, mu, r, w, shift=r / n * sums[0], stretch=r * r * r / n * sums[1])
-
-    def dw(g, sums): return sums[2]
-    def db(g, w, sums): return g if w is None else sums[3]      # the sweep sums g to the shape of b
+    def dx(g, gradients): return gradients[0]
+    def dw(g, gradients): return gradients[1]
+    def db(g, w, gradients): return g if w is None else gradients[2]        # the sweep sums g to the shape of b
 
     def stats(x, axis, eps):                                    # μ and 1/σ
         mu, variance = moments(x, axis)
         return mu, 1 / xp(x).sqrt(variance + eps)
 
-    def sums(g, x, w, stats, axis): return gradient_sums(g, x, w, *stats, axis)
+    def gradients(g, x, w, stats, axis): return gradients_of(g, x, w, *stats, axis)
 
 
 class rms_norm(Op):
@@ -77,80 +83,100 @@ class rms_norm(Op):
 
     def forward(x, w=None, *, axis, eps):
         r = rms_norm.r(x, axis, eps)
-        return Kept(scaled(x, None, r, w, None), r=r)
+        w = lined_up(w, x)
+        out = result_like(x, w)
+        blockwise(put_scaled, out, x, None, r, w, None, whole=axis)
+        return Kept(out, r=r)
 
     def plain(x, w=None, *, axis, eps):
         out = x / sqrt(mean(x * x, axis=axis, keepdims=True) + eps)
         return out if w is None else out * w
 
-    def dx(g, x, w, r, sums, axis):
-        return scaled_gradient(g, x, None, r, w, shift=None, stretch=r * r * r / count(x.shape, axis) * sums[1])
-
-    def dw(g, sums): return sums[2]
+    def dx(g, gradients): return gradients[0]
+    def dw(g, gradients): return gradients[1]
     def r(x, axis, eps): return 1 / xp(x).sqrt(mean_square(x, axis) + eps)
-    def sums(g, x, w, r, axis): return gradient_sums(g, x, w, None, r, axis)
+    def gradients(g, x, w, r, axis): return gradients_of(g, x, w, None, r, axis)
 
 
 # ---- on arrays --------------------------------------------------------------------------------------------------
 # A large array does not fit the cache, and to go through it costs far more than arithmetic does.  So `blockwise` hands it to the
 # functions below in parts, and they do all there is to do to a part.  All arrays here have the axes of x, of length 1 where they
 # were summed over, or are None.  Results lie in memory as x does: channels last, if that is how images came.
+#
+# x - μ takes a pass by itself.  It is needed where μ is large, so that nothing large is left to round; but where 0 is within a few
+# σ of it, (x - μ) s = x s - μ s loses nothing, and μ s is a matter of single rows or channels.  `near_zero` tells.
 def moments(x, axis):
     """μ and σ² over some axes.
 
-    In float32 a mean is off by its rounding, which is large where x is far from 0.  So it is taken again, of the differences to
-    the first result, which are small and exact; and σ² of these too, less the square of their mean (Chan et al. 1983).
-    Of equal numbers μ is exactly their value, and σ² is 0.
+    By mean(x) and mean(x²) - μ², if 0 is among the x.  If not, that is off by its rounding: then again with the differences to the
+    first μ, which are small and exact (Chan et al. 1983).  Of equal numbers μ is exactly their value, and σ² is 0.
     """
+    mu, square = means_around(x, None, axis)
+    variance = square - mu * mu
+    if near_zero(mu, variance):
+        return mu, variance
+    rest, square = means_around(x, mu, axis)
+    variance = square - rest * rest
+    return mu + rest, variance * (variance.real > 0)            # rounding can make of 0 less than that
+
+
+def means_around(x, mu, axis):
+    """mean(x - μ) and mean((x - μ)²)"""
+    def each(x, mu):
+        d = x if mu is None else x - mu
+        return total(d, axis), total(d, axis, d)
+
     n = count(x.shape, axis) or math.nan
-    rough = total(x, axis) / n
-    rest, square = xp(x).zeros_like(rough), xp(x).zeros_like(rough)
-
-    def add(x, rough, rest, square):
-        d = x - rough
-        rest += total(d, axis)
-        d *= d
-        square += total(d, axis)
-
-    blockwise(add, x, wide(rough, x), rest, square)
-    rest /= n
-    variance = square / n - rest * rest
-    return rough + rest, variance * (variance.real > 0)         # rounding can make of 0 less than that
+    return [a / n for a in joined(blockwise(each, x, wide(mu, x)), x, axis)]
 
 
 def mean_square(x, axis):
     """mean(x²) over some axes."""
-    square = sums_over(axis, x)
-    def add(x, square): square += total(x * x, axis)
-    blockwise(add, x, square)
-    return square / (count(x.shape, axis) or math.nan)
+    return joined(blockwise(lambda x: [total(x, axis, x)], x), x, axis)[0] / (count(x.shape, axis) or math.nan)
 
 
-def scaled(x, mu, r, w, b):
-    """(x - μ) r w + b"""
-    scale, w = factors(x, r, w)
-    out = xp(x).empty_like(x, dtype=xp(x).result_type(*[a for a in (x, w, b) if a is not None]))
+def joined(parts, x, axis):
+    """What `blockwise` gave for the parts of x, sums over some axes: added up, or if x was cut along another, side by side."""
+    if len(parts) == 1:
+        return parts[0]
+    cut = memory_order(x.shape, x.strides)[0]
+    return [sum(each[1:], each[0]) if cut in axis else xp(x).concatenate(each, axis=cut) for each in zip(*parts)]
 
-    def each(out, x, mu, scale, w, b):
-        if mu is None:
+
+def put_scaled(out, x, mu, r, w, b):
+    """out[...] = (x - μ) r w + b"""
+    w = 1 if w is None else w
+    shifts = [] if b is None else [(1, b)]
+    if mu is not None and near_zero(mu, 1 / (r * r)):
+        shifts, mu = [(-mu * r, w), *shifts], None
+
+    def each(out, x, mu, scale, shift):
+        if scale is out:
+            out *= x
+        elif mu is None:
             xp(x).multiply(x, scale, out=out)
         else:
             xp(x).subtract(x, mu, out=out)
             out *= scale
-        if w is not None:
-            out *= w
-        if b is not None:
-            out += b
+        if shift is not None:
+            out += shift
 
-    blockwise(each, out, x, *[wide(a, out) for a in (mu, scale, w, b)])
-    return out
+    scale = spread(x, (r, w), out=out if mu is None else None)
+    blockwise(each, out, x, wide(mu, x), scale, spread(x, *shifts) if shifts else None)
 
 
-def factors(x, r, w):
-    """(r w, None), or (r, w) if the product would be as large as x."""
-    if w is not None and math.prod(map(max, r.shape, w.shape)) < x.size:
-        return r * w, None
-    return r, w
+def gradients_of(g, x, w, mu, r, axis):
+    """dx = g r w - shift - (x - μ) stretch, with what is taken away the same for all that share a μ; dw and db."""
+    w = lined_up(w, x)
+    n, no_w = count(x.shape, axis), axes_without(w, axis)
+
+    def each(out, g, x, mu, r, w):
+        sum_g, sum_gx, *of_weights = gradient_sums(g, x, w, mu, r, axis)
+        put_gradient(out, g, x, mu, r, w, None if mu is None else r / n * sum_g, r * r * r / n * sum_gx)
+        return of_weights
+
+    out = xp(x).empty_like(x, dtype=g.dtype)
+    return out, *joined(blockwise(each, out, g, x, mu, r, w, whole=axis), x, no_w)
 
 
 def gradient_sums(g, x, w, mu, r, axis):
@@ -158,62 +184,69 @@ def gradient_sums(g, x, w, mu, r, axis):
 
     g and g (x - μ) are summed first over those axes that w does not have either, and are small then, if there are any.
     """
-    no_w = axis if w is None else tuple([a for a in range(x.ndim) if w.shape[a] == 1])
+    no_w = axes_without(w, axis)
     both = tuple([a for a in axis if a in no_w])
-
-    def first(x, g, mu, sum_g, sum_gx):
-        sum_g += total(g, both)
-        sum_gx += total(product(g, x, mu), both)
-
-    def then(g, gx, w, r, of_g, of_gx, dw, db):
-        of_g += total(g, axis, w)
-        of_gx += total(gx, axis, w)
-        dw += total(gx, no_w, r)
-        db += total(g, no_w)
-
-    def at_once(g, x, mu, *others): then(g, product(g, x, mu), *others)
-
     if both:
-        sum_g, sum_gx = sums_over(both, g), sums_over(both, g)
-        blockwise(first, x, g, wide(mu, x), sum_g, sum_gx)
+        near = mu is not None and near_zero(mu, 1 / (r * r))
+        parts = blockwise(lambda x, g, mu: (total(g, both), total(g, both, x if mu is None else x - mu)),
+                          x, g, None if near else wide(mu, x))
+        g, gx = joined(parts, x, both)
+        if near:
+            gx = gx - mu * g
         if w is None:
-            return sum_g, sum_gx
-    results = sums_over(axis, g), sums_over(axis, g), sums_over(no_w, g), sums_over(no_w, g)
-    if both:
-        then(sum_g, sum_gx, w, r, *results)
+            return g, gx
     else:
-        blockwise(at_once, g, x, mu, w, r, *results)
-    return results
+        gx = g * x if mu is None else times(g, plus(x, spread(x, (mu, -1))))
+    return total(g, axis, w), total(gx, axis, w), total(gx, no_w, r), total(g, no_w)
 
 
-def product(g, x, mu):
-    """g (x - μ)"""
-    if mu is None:
-        return g * x
-    out = x - mu
-    out *= g
-    return out
+def put_gradient(out, g, x, mu, r, w, shift, stretch):
+    """out[...] = g r w - shift - (x - μ) stretch"""
+    if mu is not None and near_zero(mu, 1 / (r * r)):
+        shift, mu = shift - mu * stretch, None
+
+    def each(out, g, x, mu, scale, shift, stretch):
+        if stretch is out:
+            out *= x
+        elif mu is None:
+            xp(x).multiply(x, stretch, out=out)
+        else:
+            xp(x).subtract(x, mu, out=out)
+            out *= stretch
+        if shift is not None:
+            out += shift
+        out += times(g, scale)
+
+    stretch = spread(x, (stretch, -1), out=out if mu is None else None)
+    shift = None if shift is None else spread(x, (shift, -1))
+    blockwise(each, out, g, x, wide(mu, x), spread(x, (r, 1 if w is None else w)), shift, stretch)
 
 
-def scaled_gradient(g, x, mu, r, w, shift, stretch):
-    """g r w - shift - (x - μ) stretch"""
-    scale, w = factors(x, r, w)
-    out = xp(x).empty_like(x, dtype=g.dtype)
+def times(x, factor):
+    """x · factor, written over a factor that is as large as x."""
+    return xp(x).multiply(x, factor, out=factor if factor.shape == x.shape else None)
 
-    def each(out, g, x, mu, scale, w, shift, stretch):
-        away = x * stretch if mu is None else x - mu
-        if mu is not None:
-            away *= stretch
-            away += shift
-        xp(x).multiply(g, scale, out=out)
-        if w is not None:
-            out *= w
-        out -= away
 
-    blockwise(each, out, g, x, *[wide(a, out) for a in (mu, scale, w, shift, stretch)])
-    return out
+def plus(x, term):
+    """x + term, written over a term that is as large as x."""
+    return xp(x).add(x, term, out=term if term.shape == x.shape else None)
+
+
+def lined_up(w, x):
+    """w with as many axes as x."""
+    return w if w is None or w.ndim == x.ndim else w.reshape((1,) * (x.ndim - w.ndim) + w.shape)
+
+
+def axes_without(w, axis):
+    """The axes that w does not have, or is broadcast along."""
+    return axis if w is None else tuple([a for a, n in enumerate(w.shape) if n == 1])
+
+
+def result_like(x, *weights):
+    """Room for a result that lies in memory as x does."""
+    return xp(x).empty_like(x, dtype=xp(x).result_type(*[a for a in (x, *weights) if a is not None]))
 
 
 def sums_over(axis, like):
-    """Zeros, to add up sums over some axes in."""
+    """Zeros in the shape of sums over some axes."""
     return xp(like).zeros([1 if a in axis else n for a, n in enumerate(like.shape)], like.dtype)

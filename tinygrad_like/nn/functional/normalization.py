@@ -106,8 +106,7 @@ def layer_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | 
     (Ba et al. 2016)
     """
     axis = last_dims("layer_norm", input, normalized_shape, weight=weight, bias=bias)
-    w, b = with_dims(weight, input.ndim), with_dims(bias, input.ndim)
-    return in_float32(ops.standardize, input, w, b, axis=axis, eps=eps)
+    return in_float32(ops.standardize, input, weight, bias, axis=axis, eps=eps)
 
 
 def rms_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None) -> Tensor:
@@ -119,7 +118,7 @@ def rms_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | No
     axis = last_dims("rms_norm", input, normalized_shape, weight=weight)
     if eps is None:
         eps = float(backend.finfo("float64" if input.array.dtype == "float64" else "float32").eps)
-    return in_float32(ops.rms_norm, input, with_dims(weight, input.ndim), axis=axis, eps=eps)
+    return in_float32(ops.rms_norm, input, weight, axis=axis, eps=eps)
 
 
 def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None,
@@ -188,11 +187,6 @@ def shape_for(ndim: int) -> tuple[int, ...]:
 
 def per_channel(x: Tensor | None, ndim: int) -> Any:
     return None if x is None else ops.reshape(x, to=shape_for(ndim))
-
-
-def with_dims(x: Tensor | None, ndim: int) -> Any:
-    """x with as many dims as the input, of length 1 in front."""
-    return x if x is None or x.ndim == ndim else ops.reshape(x, to=(1,) * (ndim - x.ndim) + tuple(x.shape))
 
 
 def check_float(name: str, input: Tensor) -> None:
