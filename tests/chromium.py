@@ -40,6 +40,7 @@ class Chromium:
         self.session = self.send("Target.attachToTarget", targetId=target["targetId"], flatten=True)["sessionId"]
         for domain in "Page", "Runtime", "Log", "Network":
             self.send(f"{domain}.enable")
+        self.send("Emulation.setDeviceMetricsOverride", width=1400, height=900, deviceScaleFactor=1, mobile=False)
 
     session = None
 
@@ -93,8 +94,7 @@ class Chromium:
         self.send("Input.dispatchKeyEvent", type="keyUp", **about)
 
     def type(self, text):
-        for letter in text:
-            self.key(letter)
+        self.send("Input.insertText", text=text)
 
     def click(self, selector):
         """Press the mouse in the middle of an element."""

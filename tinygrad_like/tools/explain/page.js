@@ -28,7 +28,7 @@ const WORDS = {
     ops: n => plural(n, "op", "ops"), steps: n => plural(n, "step", "steps"), params: n => plural(n, "parameter", "parameters"), numbers: n => `${n} numbers`,
     legendOp: "op", legendParameter: "parameter", legendConstant: "no gradient wanted", legendArrived: "its gradient has arrived", legendCurrent: "this step",
     read: "Each box is an op, or a module that is closed. Lines run down from what was computed first. → and ← step through the forward pass and then backwards through the sweep; a box turns orange when its gradient has arrived. Click a box, or move to it by ↑ and ↓, for its formula, its numbers and its derivatives.",
-    lacks: "What could not be seen", kept: "Kept for the backward pass", nothingKept: "Nothing.", bytesAll: "in all",
+    lacks: "What could not be seen", kept: "Kept for the backward pass", nothingKept: "Nothing.", anyway: "alive anyway", bytesAll: "in all",
     gradients: "Gradients of the parameters", name: "name", shape: "shape", norm: "norm ‖g‖", none: "none", noParameters: "No parameter has a gradient.",
     formula: "Formula", source: "Source", line: "line", wholeDoc: "The whole docstring", module: "in", options: "Options",
     forwardPart: "Forward", backwardPart: "Backward", from: "from", result: "Result", operands: "Operands", noResult: "The numbers are no longer there.",
@@ -55,7 +55,7 @@ const WORDS = {
     ops: n => `${n} 个算子`, steps: n => `${n} 步`, params: n => `${n} 个参数`, numbers: n => `${n} 个数`,
     legendOp: "算子", legendParameter: "参数", legendConstant: "不需要梯度", legendArrived: "梯度已到达", legendCurrent: "当前步",
     read: "每个方框是一个算子，或一个折叠的模块。连线自上而下，先计算的在上。按 → 和 ← 逐步走过前向计算，再沿反向传播走回；梯度到达时方框变为橙色。点击方框，或用 ↑ 和 ↓ 移动到它，可查看公式、数值与导数。",
-    lacks: "无法看到的内容", kept: "为反向传播保留的内存", nothingKept: "无。", bytesAll: "总计",
+    lacks: "无法看到的内容", kept: "为反向传播保留的内存", nothingKept: "无。", anyway: "本来就在内存中", bytesAll: "总计",
     gradients: "各参数的梯度", name: "名称", shape: "形状", norm: "范数 ‖g‖", none: "无", noParameters: "没有参数得到梯度。",
     formula: "公式", source: "源代码", line: "行", wholeDoc: "完整文档", module: "位于", options: "选项",
     forwardPart: "前向", backwardPart: "反向", from: "来自", result: "结果", operands: "操作数", noResult: "数值已不在内存中。",
@@ -69,6 +69,20 @@ const WORDS = {
       ["Shift + 方向键", "移动图"], ["+  −  0", "放大，缩小，全图"], ["/", "搜索；在结果中用 ↑ ↓ Enter"], ["G  S", "梯度最大、最小的参数"], ["E  C", "展开全部模块，折叠全部模块"], ["L", "English, 中文"], ["Tab", "在控件之间移动"], ["?", "显示这些按键"]],
   },
 };
+/* What the record says that it lacks, in Chinese. */
+const LACKS = [
+  [/^the result depends on nothing that wants a gradient/, () => "结果不依赖任何需要梯度的量，因此没有反向传播：请对要求导的张量调用 requires_grad_()。（detach()、no_grad() 或途中的整数会截断历史）"],
+  [/^one number to differentiate/, () => "结果不是单个数：反向传播从 g = 1 开始，对结果的每个元素都是如此，相当于对其总和求导"],
+  [/^some ops ran before/, () => "有些算子在记录开始之前已经运行：它们的源代码行、所在模块以及未保留的数值都无从得知"],
+  [/^the numbers of some ops are gone/, () => "有些算子的数值已不存在：反向传播释放了它们保留的内容。loss.backward(retain_graph=True) 会保留；用 with explain() as page: 包住前向与反向，则全部可见"],
+  [/^nothing ran/, () => "没有任何算子运行：请把前向计算和 loss.backward() 放进 with 块中"],
+  [/^no backward pass was seen/, () => "没有看到反向传播：请在 with 块中调用 loss.backward()"],
+  [/^no gradient came to ([^]*)$/, names => `没有梯度传到 ${names}`],
+];
+function inWords(text) {
+  for (const [pattern, say] of language === "zh" ? LACKS : []) { const found = pattern.exec(text); if (found) return say(found[1]); }
+  return text;
+}
 let language = document.documentElement.lang;
 const t = (key, ...about) => typeof WORDS[language][key] === "function" ? WORDS[language][key](...about) : WORDS[language][key];
 const $ = id => document.getElementById(id);
@@ -169,7 +183,7 @@ const folded = new Set();
   }
   // What only one op uses stands at its side: a leaf, or a leaf seen in another shape (W.T)
   const beside = (node, host) => { node.host = host; host.satellites.push(node); node.group = host.group; };
-  const alone = node => node.users.length === 1 && !(node.users[0].sources[0] === node && node.users[0].sources.every(each => !each || !each.isOp));
+  const alone = node => node.users.length === 1 && !(node.users[0].sources[0] === node && node.users[0].sources.every(each => !each || !each.isOp || each.host));
   for (const node of nodes.values()) {
     const [source, ...others] = node.sources.filter(Boolean), [host] = node.users;
     if (!node.isOp || !source || others.length || source.isOp || source.users.length > 1 || node.users.length !== 1) continue;
@@ -178,14 +192,26 @@ const folded = new Set();
     beside(node, host);
     beside(source, node);
   }
+  // What a module computes for itself, as a count of its calls: no gradient comes, and nothing is done with it
+  for (const node of nodes.values()) {
+    const group = node.group, [source, ...others] = node.sources.filter(Boolean);
+    if (!node.isOp || node.host || !group.path || node.users.length || node.visited !== null || others.length || source && (source.isOp || source.users.length > 1)) continue;
+    const next = group.children.find(each => each.isOp && each.id > node.id && each.users.length);
+    if (!next) continue;
+    group.children.splice(group.children.indexOf(node), 1);
+    beside(node, next);
+    node.loose = true;
+    if (source) beside(source, node);
+  }
   for (const node of nodes.values()) if (!node.isOp && !node.host) {
     const users = node.users;
     if (alone(node)) { beside(node, users[0]); continue; }
-    let group = users.length && node.parameter ? users[0].group : root;
+    let group = users.length && (node.parameter || node.name.includes(".")) ? users[0].group : root;
     for (const user of users) while (!inside(user.group, group)) group = group.parent;
     node.group = group;
     group.children.push(node);
   }
+  for (const node of nodes.values()) node.satellites.sort((a, b) => a.loose ? 1 : b.loose ? -1 : node.sources.indexOf(a) - node.sources.indexOf(b));
   simplify(root);
   (function measure(group) {
     group.all = group.children.flatMap(child => child.kind === "group" ? measure(child) : withSatellites(child));
@@ -260,7 +286,7 @@ function sizeOf(node) {
   node.title = clipped(node.isOp ? node.op : node.host ? lastPart(node.name) || node.op : node.name || node.op, 40);
   node.by = node.isOp ? clipped([node.called, node.name && `→ ${node.name}`].filter(Boolean).join("  "), 36) : "";
   node.small = shapeText(node.shape);
-  const wantsRoom = node.arrivals.length || node.visited !== null ? G_WIDTH : 0;
+  const wantsRoom = node.arrivals.length || node.visited !== null ? G_WIDTH + (node.arrivals.length > 1 ? 8 + 7 * String(node.arrivals.length).length : 0) : 0;
   if (node.host && node.isOp) node.small = node.by = "";
   if (node.host || !node.isOp) {
     node.w = Math.ceil(width(node.title, FONT.leaf) + 8 + width(node.small, FONT.small) + wantsRoom + 20);
@@ -323,20 +349,18 @@ function layout() {
   drawn = { items, edges: [...edges.values()] };
 }
 
-function inX(item, node) {
-  if (item.kind === "ins" || item.kind === "outs" || item.kind === "bend") return 0;
-  if (item.kind === "group") return folded.has(item) ? spread(item, "foldedIns", node) : item.ins.get(node).x;
-  const mine = [...new Set(item.sources.filter(each => each && !each.host))];
-  return item.box.left + item.w * (mine.indexOf(node) + 1) / (mine.length + 1);
-}
-function outX(item, node) {
-  if (item.kind === "ins" || item.kind === "outs" || item.kind === "bend") return 0;
-  if (item.kind === "group") return folded.has(item) ? spread(item, "foldedOuts", node) : item.outs.get(node).x;
-  return item.box.left + item.w / 2;
-}
-function spread(item, side, node) {
-  const all = item[side], i = all.indexOf(node);
-  return item.box.w / 2 + (i - (all.length - 1) / 2) * Math.min(14, (item.box.w - 20) / Math.max(1, all.length));
+/* Where a line enters and leaves, from the left of the item: at a port of an open module, else in the middle. */
+const isPoint = item => item.kind === "ins" || item.kind === "outs" || item.kind === "bend";
+const portX = (item, side, node) => isPoint(item) ? 0 : item.kind === "group" && !folded.has(item) ? item[side].get(node).x : item.box.left + item.w / 2;
+/* Several lines enter side by side, in the order in which they come; one that comes straight from above stays in the middle. */
+function sideBySide(item, links, from) {
+  const middle = item.x + item.box.left + item.w / 2, x = each => from(each), sorted = [...links].sort((a, b) => x(a) - x(b));
+  const straight = sorted.findIndex(each => Math.abs(x(each) - middle) < 1);
+  sorted.forEach((each, i) => {
+    const before = straight < 0 ? 0 : straight, after = sorted.length - 1 - before;
+    if (straight < 0) each.enters = item.box.left + item.w * (i + 1) / (sorted.length + 1);
+    else each.enters = item.box.left + item.w / 2 * (1 + (i < straight ? (i - before) / (before + 1) : i > straight ? (i - straight) / (after + 1) : 0));
+  });
 }
 
 /* Place what is directly in a group: layers by the longest way from the top, an order within each that crosses few lines,
@@ -351,8 +375,6 @@ function place(group) {
     item.w = Math.ceil(Math.max(width(item.title, FONT.name) + 26, width(item.small, FONT.of), 100) + 24);
     item.h = 46;
     item.box = { w: item.w, h: item.h + 4, left: 0 };
-    item.foldedIns = [...new Set(links.filter(each => each.to === item).map(each => each.node))];
-    item.foldedOuts = [...new Set(links.filter(each => each.from === item).map(each => each.node))];
   }
   // layers
   const ins = [...group.ins.values()], outs = [...group.outs.values()], items = [...ins, ...group.children, ...outs];
@@ -360,7 +382,8 @@ function place(group) {
   for (const each of links) { after.get(each.from).push(each); before.get(each.to).push(each); }
   const rank = new Map(items.map(item => [item, ins.length && item.kind !== "ins" ? 1 : 0]));
   for (const item of items) for (const each of after.get(item)) rank.set(each.to, Math.max(rank.get(each.to), rank.get(item) + 1));
-  for (const item of items) if (!before.get(item).length && item.kind !== "ins" && after.get(item).length)
+  const early = item => item.kind !== "ins" && after.get(item).length && before.get(item).every(each => each.from.kind === "ins" || each.from.op === "constant");
+  for (const item of [...items].reverse()) if (early(item))     // what hangs on nothing above stands near what uses it
     rank.set(item, Math.max(rank.get(item), Math.min(...after.get(item).map(each => rank.get(each.to))) - 1));
   const last = Math.max(0, ...group.children.map(item => rank.get(item))) + 1;
   for (const item of outs) rank.set(item, last);
@@ -387,7 +410,7 @@ function place(group) {
     if (to - from > longest) continue;
     for (let i = 1; i < each.chain.length; i++) {
       const a = each.chain[i - 1], b = each.chain[i], weight = a.kind === "bend" && b.kind === "bend" ? 6 : a.kind === "bend" || b.kind === "bend" ? 1 : 2;
-      joined(a, b, outX(a, each.node), inX(b, each.node), weight);
+      joined(a, b, portX(a, "outs", each.node), portX(b, "ins", each.node), weight);
     }
   }
   // order
@@ -429,11 +452,20 @@ function place(group) {
   if (outs.length) rows[last] = [group.h, 0];
   layers.forEach((layer, r) => { for (const item of layer) item.y = rows[r][0] + (rows[r][1] - high(item)) / 2; });
   group.placed = group.children;
+  for (const item of group.children) if ((item.kind !== "group" || folded.has(item)) && before.get(item).length > 1)
+    sideBySide(item, before.get(item), each => { const last = each.chain[each.chain.length - 2]; return last.x + portX(last, "outs", each.node); });
   for (const each of links) {
     const points = each.chain.map((item, i) => {
       const [top, tall] = item.kind === "bend" ? rows[item.rank] : [item.y, high(item)];
-      if (i === 0) return [[item.x + outX(item, each.node), item.box && item.kind !== "group" ? item.y + (item.box.h + item.h) / 2 : top + tall]];
-      if (i === each.chain.length - 1) return [[item.x + inX(item, each.node), item.box && item.kind !== "group" ? item.y + (item.box.h - item.h) / 2 : top]];
+      const own = item.kind !== "group" && item.box ? (item.box.h - item.h) / 2 : 0, [row, rowTall] = item.kind === "bend" ? [0, 0] : rows[rank.get(item)];
+      if (i === 0) {                                            // straight down beside what is taller, and only then aside
+        const x = item.x + portX(item, "outs", each.node), y = top + tall - own;
+        return row + rowTall > y + 1 ? [[x, y], [x, row + rowTall]] : [[x, y]];
+      }
+      if (i === each.chain.length - 1) {
+        const x = item.x + (each.enters === undefined ? portX(item, "ins", each.node) : each.enters), y = top + own;
+        return row < y - 1 ? [[x, row], [x, y]] : [[x, y]];
+      }
       return tall > 1 ? [[item.x, top], [item.x, top + tall]] : [[item.x, top]];
     });
     each.points = points.flat();
@@ -532,7 +564,7 @@ function draw() {
         const left = item.X + item.box.column - each.w, top = item.Y + (item.box.h - item.box.high) / 2 + i * 31;
         const end = y + item.h * (i + 1) / (item.satellites.length + 1), start = left + each.w, middle = start + 12;
         const line = (source, to, d) => { lines.push({ source, to: [to], line: s("path", { class: "edge", d }) }); edges.append(lines[lines.length - 1].line); };
-        line(each, item, `M${start} ${top + 13}C${middle} ${top + 13} ${middle} ${end} ${x} ${end}`);
+        if (!each.loose) line(each, item, `M${start} ${top + 13}C${middle} ${top + 13} ${middle} ${end} ${x} ${end}`);
         front.append(drawNode(each, left, top));
         for (const leaf of each.satellites) {
           line(leaf, each, `M${left - 24} ${top + 13}h24`);
@@ -546,6 +578,7 @@ function draw() {
   $("edges").replaceChildren(edges);
   $("nodes").replaceChildren(front);
   update();
+  look();
 }
 function drawNode(node, x, y) {
   const g = s("g", { class: "node", "data-key": node.key, tabindex: -1, role: "button", transform: `translate(${x} ${y})` });
@@ -611,6 +644,7 @@ function update() {
     if (item === selected) name += " selected";
     if (item === current) name += " current";
     if (hits.has(item)) name += " found";
+    if (isGroup && tiny(item)) name += " tiny";
     set(g, name);
     if (item === current) g.setAttribute("aria-current", "step"); else g.removeAttribute("aria-current");
     g.setAttribute("aria-label", spoken(item));
@@ -626,6 +660,9 @@ function update() {
     } else if (at !== null && !backward && to.every(node => node.ran > at)) name += " waits";
     set(line, name);
   }
+}
+function tiny(group) {                                          // on the screen there is no room for its name
+  return group.h * eye.k < 22 || (group.parent !== root && (group.Y - group.parent.Y) * eye.k < 13);
 }
 function spoken(item) {
   if (item.kind === "group") return `${item.path}: ${t("ops", item.ops)}`;
@@ -645,6 +682,12 @@ function focusItem() {
 const eye = { x: 0, y: 0, k: 1 };
 function look() {
   $("view").setAttribute("transform", `translate(${eye.x} ${eye.y}) scale(${eye.k})`);
+  const k = eye.k.toFixed(4);
+  if (look.k !== k || look.of !== drawn) {                      // names of modules stay as large as they are, where there is room
+    look.k = k; look.of = drawn;
+    $("drawing").style.setProperty("--k", k);
+    for (const { g, item } of elements.values()) if (item.kind === "group") g.classList.toggle("tiny", tiny(item));
+  }
   const distance = eye.k < 0.22 ? "far farther" : eye.k < 0.5 ? "far" : "";
   if ($("drawing").getAttribute("class") !== distance) $("drawing").setAttribute("class", distance);
 }
@@ -755,7 +798,7 @@ function overview() {
   const ops = [...nodes.values()].filter(node => node.isOp).length;
   return [h("h2", {}, data.title), h("p", { class: "facts" }, [t("ops", ops), t("params", parameters.length), t("numbers", parameters.reduce((sum, each) => sum + each.size, 0).toLocaleString(language)), t("steps", steps.length)].map(text => h("span", {}, text))),
     h("p", {}, h("br"), t("read")),
-    data.lacks.length ? [heading(t("lacks")), data.lacks.map(text => h("p", { class: "note" }, text))] : null,
+    data.lacks.length ? [heading(t("lacks")), data.lacks.map(text => h("p", { class: "note" }, inWords(text)))] : null,
     heading(t("kept"), "", bytes(root.kept)),
     heading(t("gradients"), "backward"), parameters.length ? parameterTable(parameters) : h("p", { class: "soft" }, t("noParameters"))];
 }
@@ -773,15 +816,15 @@ function aboutOp(node) {
     h("p", { class: "facts" }, modulePart(node), h("span", { class: "mono" }, `${shapeText(node.shape)} ${node.dtype}`)),
     node.formula ? h("div", { class: "formula", role: "math", "aria-label": t("formula") }, node.formula) : null];
   if (node.doc && node.doc.trim() !== node.formula.trim()) parts.push(h("details", {}, h("summary", {}, t("wholeDoc")), h("pre", {}, node.doc)));
-  if (node.source) parts.push(heading(t("source")), h("pre", {}, node.source.text), h("p", { class: "place" }, `${node.source.file}, ${t("line")} ${node.source.line}`));
+  if (node.source) parts.push(heading(t("source")), h("pre", { class: "source" }, node.source.text), h("p", { class: "place" }, `${node.source.file}, ${t("line")} ${node.source.line}`));
   const entries = Object.entries(node.params).filter(([name]) => !node.operands.includes(name));
   parts.push(heading(t("forwardPart"), "forward"), h("table", { class: "list" }, h("tbody", {},
     node.sources.map((source, i) => h("tr", {}, h("td", { class: "mono" }, node.operands[i] || ""), h("td", {}, source ? [`${t("from")} `, goTo(source)] : h("span", { class: "mono" }, node.params[node.operands[i]] || t("absent"))), h("td", { class: "mono soft" }, source ? shapeText(source.shape) : ""))),
-    entries.map(([name, value]) => h("tr", {}, h("td", { class: "mono" }, name), h("td", { class: "mono", colspan: 2 }, String(value)))))));
+    entries.map(([name, value]) => h("tr", {}, h("td", { class: "mono" }, name), h("td", { class: "mono", colspan: 2 }, h("div", { class: "option" }, String(value))))))));
   parts.push(h("h4", {}, t("result")), node.value ? numbersOf(node.value, "value") : h("p", { class: "soft" }, t("noResult")));
   parts.push(heading(t("backwardPart"), "backward"), h("div", { class: "backward" }, backwardPart(node)));
   const kept = node.kept.reduce((sum, each) => sum + each.bytes, 0);
-  parts.push(heading(t("kept"), "", bytes(kept)), node.kept.length ? h("table", { class: "list" }, h("tbody", {}, node.kept.map(each => h("tr", {}, h("td", { class: "mono" }, each.name), h("td", { class: "number" }, bytes(each.bytes)))))) : h("p", { class: "soft" }, t("nothingKept")));
+  parts.push(heading(t("kept"), "", bytes(kept)), node.kept.length ? h("table", { class: "list" }, h("tbody", {}, node.kept.map(each => h("tr", {}, h("td", { class: "mono" }, each.name), h("td", { class: each.bytes ? "number" : "number soft" }, each.bytes ? bytes(each.bytes) : t("anyway")))))) : h("p", { class: "soft" }, t("nothingKept")));
   if (node.users.length) parts.push(heading(t("usedBy")), h("p", {}, list(node.users.map(user => goTo(user)))));
   return parts;
 }
@@ -820,7 +863,7 @@ function outPart(to) {
 function aboutLeaf(node) {
   const known = gradientOf(node, at);
   return [h("h2", {}, node.name || node.op), h("p", { class: "facts" }, h("span", {}, ofKind(node)), modulePart(node), h("span", { class: "mono" }, `${shapeText(node.shape)} ${node.dtype}`)),
-    node.source ? [heading(t("source")), h("pre", {}, node.source.text), h("p", { class: "place" }, `${node.source.file}, ${t("line")} ${node.source.line}`)] : null,
+    node.source ? [heading(t("source")), h("pre", { class: "source" }, node.source.text), h("p", { class: "place" }, `${node.source.file}, ${t("line")} ${node.source.line}`)] : null,
     heading(t("value"), "forward"), node.value ? numbersOf(node.value, "value") : h("p", { class: "soft" }, t("noResult")),
     heading(t("gradient"), "backward"), h("div", { class: "backward" }, node.op === "constant" && !known.all ? h("p", { class: "soft" }, t("constantNote")) : arrivedPart(node, known)),
     node.users.length ? [heading(t("usedBy")), h("p", {}, list(node.users.map(user => goTo(user))))] : null];
@@ -847,8 +890,8 @@ function go(step) {
   sayNow();
   $("slider").value = at === null ? 0 : at + 1;
   $("slider").setAttribute("aria-valuetext", at === null ? t("everything") : `${t("stepOf", at + 1, steps.length)}: ${nameOf(nodes.get(steps[at].node))}`);
-  $("back").disabled = at === 0;
-  $("everything").disabled = at === null;
+  const disabled = { first: at === 0, back: at === 0, forward: at === steps.length - 1, last: at === steps.length - 1, everything: at === null };
+  for (const [id, on] of Object.entries(disabled)) $(id).setAttribute("aria-disabled", String(on));         // disabled ones would lose the focus
   if (at !== null) show(selected);
   drawCourse();
 }
