@@ -169,7 +169,8 @@ def backward_blocks(q, k, v, bias, keep, g, out, whole, lse, more, scale, causal
 def broadcast(q, k, v, bias, keep):
     """All of them with the same leading axes, one at least, without copies; bias and keep are turned: (…, keys, queries)."""
     places = (q.shape[-2], k.shape[-2])
-    lead = backend.host.broadcast_shapes((1,), *[x.shape[:-2] for x in (q, k, v, bias, keep) if x is not None])
+    leads = {x.shape[:-2] for x in (q, k, v, bias, keep) if x is not None}
+    lead = leads.pop() if len(leads) == 1 and q.ndim > 2 else backend.host.broadcast_shapes((1,), *leads)
     q, k, v = [x if x.shape[:-2] == lead else xp(x).broadcast_to(x, lead + x.shape[-2:]) for x in (q, k, v)]
     bias, keep = [x if x is None else T(xp(x).broadcast_to(x, lead + places)) for x in (bias, keep)]
     return q, k, v, bias, keep

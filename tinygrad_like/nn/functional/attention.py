@@ -69,7 +69,7 @@ def attended(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, scale: float,
         lead = backend.host.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2], () if bias is None else bias.shape[:-2])
         keep = drawn(q, p, (*lead, k.shape[-2], q.shape[-2])).swapaxes(-1, -2)
         v = v * (1 / (1 - p) if p < 1 else 0.0)                 # weights times values, so as good as to divide the weights
-    return ops.attention(q, k, v, bias, scale=scale, causal=causal, keep=keep)
+    return ops.attention(q, k, v, *[] if bias is None else [bias], scale=scale, causal=causal, keep=keep)
 
 
 def grouped(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
@@ -88,7 +88,9 @@ def grouped(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> t
 
 def check_shapes(name: str, query: Tensor, key: Tensor, value: Tensor, grouped: bool) -> None:
     """Raise unless query, key and value go together."""
-    q, k, v = tuple(query.shape), tuple(key.shape), tuple(value.shape)
+    q, k, v = query.array.shape, key.array.shape, value.array.shape
+    if q == k == v and len(q) > 2 and query.array.dtype == key.array.dtype == value.array.dtype and query.array.dtype.kind == "f":
+        return
     given = f"query {q}, key {k} and value {v}"
     if min(len(q), len(k), len(v)) < 2:
         raise errors.ShapeError(f"{name}: query is (…, L, E), key (…, S, E) and value (…, S, V), of at least two dims, got {given}")
