@@ -254,9 +254,9 @@ class trace_nonfinite(Watcher):
         own = self._name_of(x)
         edit = edits.last(x) if own else ""                     # of a parameter; a mask is edited as a matter of course
         cause, cure = FROM_OUTSIDE if not edit else (f"it was changed in place by {edit}.  {LARGE[0].upper()}{LARGE[1:]}", SMALLER)
-        origin = Origin("edit" if edit else "given", op.__name__, f"the {operand} that {op.__name__} was given" + (f", which is {own}," if own else "")
-                        + f" was not finite before: {place(value, index, x, bad, '')}", self._path(), user_line(),
-                        [described(own or operand, x)], index, value, tuple(x.shape), cause, cure)
+        what = f"the {operand} that {op.__name__} was given" + (f", which is {own}," if own else "")
+        origin = Origin("edit" if edit else "given", op.__name__, f"{what} was not finite before: {place(value, index, x, bad, '')}",
+                        self._path(), user_line(), [described(own or operand, x)], index, value, tuple(x.shape), cause, cure)
         self._of_array[id(x)] = weakref.ref(x), origin
         return origin
 

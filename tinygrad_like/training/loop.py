@@ -19,7 +19,7 @@ import os
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from .. import backend, errors, nn, optim
@@ -27,6 +27,7 @@ from ..data.seeding import random_states, set_random_states
 from ..grad_mode import enable_grad, no_grad
 from ..nn.module import Module
 from ..tensor import Tensor
+from ..watch import Watcher
 from . import losses
 from .batches import Arrays, Home, Part, Source, is_data, source
 from .callbacks import CallbackList, History, Logs, a_class
@@ -466,7 +467,10 @@ def fit(model: Module, x: Any = None, y: Any = None, batch_size: int | None = No
     if restore is not None:
         run.resume(restore())
     vars(model)["history"] = history
-    with modes_restored(model):
+    with modes_restored(model), ExitStack() as watching:
+        for each in callbacks:
+            if isinstance(each, Watcher):                       # a callback that is told of every op, too
+                watching.enter_context(each)
         run.train(epochs)
     return history
 
