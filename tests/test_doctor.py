@@ -1,11 +1,15 @@
 """The training doctor: each fault is named in a program that has it, and not in one that has not."""
+import contextlib
 import math
+import sys
 
+import numpy as np
 import pytest
 
 import tinygrad_like as tl
 import tinygrad_like.nn.functional as F
-from tinygrad_like import TrainingDoctor, doctor, nn, optim
+from tinygrad_like import TrainingDoctor, doctor, find_lr, keras, nn, optim, watch
+from tinygrad_like.tools.doctor import DoctorWarning
 
 pytestmark = pytest.mark.filterwarnings("ignore::tinygrad_like.tools.doctor.DoctorWarning")
 
@@ -255,3 +259,230 @@ def test_a_fault_is_named_and_a_sound_program_is_not_blamed(fault):
     name, faulty, sound = FAULTS[fault]
     assert name in faulty()
     assert sound() == []
+
+
+# ---- what is said -----------------------------------------------------------------------------------------------
+def test_what_was_seen_why_it_matters_and_what_to_do():
+    report = doctor(mlp(SOFTMAX), CE, optim.Adam(mlp().parameters()), classes())
+    finding = report.findings[0]
+    assert finding.seen == "softmax and then cross_entropy, which applies it itself"
+    for part in ("1. softmax-before-cross-entropy: ", finding.seen, "in CrossEntropyLoss: ", "why it matters: applied twice",
+                 "what to do: let the network end without softmax"):
+        assert part in str(report)
+    assert len(report) == 2 and report.names[1] == "optimizer-without-gradients" and list(report) == report.findings
+    assert str(doctor(mlp(), CE, optim.Adam((net := mlp()).parameters()), classes())) != str(doctor(net, CE, None, classes()))
+    assert str(doctor(mlp(), CE, None, classes())) == "the doctor finds nothing wrong"
+
+
+def test_a_warning_is_given_once_with_the_line_of_the_program():
+    net, (x, y) = mlp(SOFTMAX), classes()
+    optimizer = optim.Adam(net.parameters())
+    with pytest.warns(DoctorWarning) as caught, TrainingDoctor() as found:
+        for _ in range(4):
+            optimizer.zero_grad()
+            F.cross_entropy(net(x), y).backward()
+            optimizer.step()
+    assert len(caught) == len(found.findings) == 1
+    assert "F.cross_entropy(net(x), y).backward()" in str(caught[0].message)
+
+
+def test_an_error_of_the_program_goes_through():
+    with pytest.raises(KeyError), TrainingDoctor():
+        raise KeyError
+    assert watch.watchers == []
+
+
+# ---- with fit, and Keras's losses -------------------------------------------------------------------------------
+def fitted(model, loss, batch, **more):
+    found = TrainingDoctor()
+    model.compile(optim.Adam(model.parameters(), 1e-2), loss)
+    model.fit(*batch, epochs=4, batch_size=16, verbose=0, callbacks=[found], **more)
+    assert watch.watchers == []
+    return found.report().names
+
+
+def test_as_a_callback():
+    assert fitted(mlp(SOFTMAX), CE, classes()) == ["softmax-before-cross-entropy"]
+    assert fitted(nn.Sequential(*mlp(), nn.Dropout(0.2)), CE, classes(), validation_data=classes()) == []
+
+
+def test_fit_that_fails_leaves_nobody_watching():
+    model = mlp()
+    model.compile("adam", CE)
+    with pytest.raises(IndexError):
+        model.fit(*with_labels(lambda y: y + 1), verbose=0, callbacks=[TrainingDoctor()])
+    assert watch.watchers == []
+
+
+def test_losses_of_probabilities_are_meant_for_softmax():
+    assert fitted(mlp(SOFTMAX), "sparse_categorical_crossentropy", classes()) == []
+    assert fitted(mlp(SOFTMAX), "categorical_crossentropy", with_labels(lambda y: F.one_hot(y, 3).float())) == []
+    assert checked(mlp(SOFTMAX), keras.losses.SparseCategoricalCrossentropy(), classes()) == []
+    assert "softmax-before-cross-entropy" in checked(mlp(SOFTMAX), keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+                                                     classes())
+    model = keras.Sequential([keras.layers.Dense(16, activation="relu"), keras.layers.Dense(3, activation="softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model(classes()[0])
+    assert doctor(model, batch=classes()).names == []
+    assert doctor(model, batch=[x.numpy() for x in classes()]).names == []
+
+
+# ---- sound programs that look like faults -----------------------------------------------------------------------
+def test_two_networks_against_each_other():
+    """Of the generator's loss gradients come to the discriminator, too, and are forgotten."""
+    tl.manual_seed(0)
+    maker, judge, real = mlp(outputs=6), mlp(outputs=1), classes()[0]
+    theirs, ours = optim.Adam(maker.parameters(), 1e-3), optim.Adam(judge.parameters(), 1e-3)
+    with TrainingDoctor() as found:
+        for _ in range(8):
+            with tl.no_grad():
+                fake = maker(tl.randn(64, 6))
+            ours.zero_grad()
+            F.softplus(-judge(real)).mean().backward()
+            F.softplus(judge(fake)).mean().backward()           # two passes, one step
+            ours.step()
+            theirs.zero_grad()
+            F.softplus(-judge(maker(tl.randn(64, 6)))).mean().backward()
+            theirs.step()
+    assert found.report().names == []
+
+
+def test_gradients_of_several_batches_for_one_step():
+    net, (x, y) = mlp(), classes()
+    optimizer = optim.Adam(net.parameters(), 1e-2)
+    with TrainingDoctor() as found:
+        for _ in range(8):
+            for part in range(4):
+                (F.cross_entropy(net(x[part::4]), y[part::4]) / 4).backward()
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=False)
+    assert found.report().names == []
+
+
+def test_what_is_frozen_on_purpose():
+    net = mlp()
+    net[0].requires_grad_(False)
+    assert checked(net, CE, classes(), lambda params: optim.Adam([p for p in params if p.requires_grad], 1e-2)) == []
+
+
+def test_embeddings_and_a_target_network():
+    tl.manual_seed(0)
+    net = nn.Sequential(nn.Embedding(300, 8), nn.Flatten(), nn.Dropout(0.1), nn.Linear(32, 3))
+    words, y = tl.randint(0, 300, (64, 4)), tl.randint(0, 3, (64,))
+    assert checked(net, CE, (words, y)) == []
+    optimizer = optim.Adam(net.parameters(), 1e-3)
+    with TrainingDoctor() as found:
+        for _ in range(8):
+            with tl.no_grad():
+                target = net(words)                             # in training mode, and trained towards
+            optimizer.zero_grad()
+            F.mse_loss(net(words), target).backward()
+            optimizer.step()
+    assert found.report().names == []
+
+
+# ---- all is as before -------------------------------------------------------------------------------------------
+def test_a_check_changes_nothing():
+    tl.manual_seed(5)
+    model, batch = nn.Sequential(*convnet(), nn.Dropout(0.3)), images(16)
+    optimizer = optim.Adam(model.parameters(), 1e-2)
+    CE(model(batch[0]), batch[1]).backward()
+    optimizer.step()
+    model[1].eval()
+
+    def state():
+        tensors = {**model.state_dict(), **{f"{name}.grad": p.grad for name, p in model.named_parameters()}}
+        return ({name: x.numpy(force=True).copy() for name, x in tensors.items()}, [module.training for module in model.modules()],
+                {k: {name: x.numpy().copy() for name, x in each.items()} for k, each in optimizer.state_dict()["state"].items()},
+                tl.get_rng_state().numpy().copy(), optimizer.param_groups[0]["lr"], watch.watchers[:])
+    before, memory = state(), [p.array for p in model.parameters()]
+    doctor(model, CE, optimizer, batch)
+    find_lr(model, CE, optimizer, batch, steps=12)
+    np.testing.assert_equal(state(), before)
+    assert all(p.array is array for p, array in zip(model.parameters(), memory))
+    fresh = optim.SGD(model.parameters(), 0.1, momentum=0.9)
+    doctor(model, CE, fresh, batch)
+    assert not fresh.state and not fresh._opt_called
+
+
+def test_numbers_are_the_same_with_and_without():
+    def trained(around):
+        net, (x, y) = mlp(), classes()
+        optimizer = optim.SGD(net.parameters(), 0.1)
+        with around:
+            for _ in range(7):
+                optimizer.zero_grad()
+                F.cross_entropy(net(x), y).backward()
+                optimizer.step()
+        return net[0].weight.numpy(force=True)
+    np.testing.assert_array_equal(trained(TrainingDoctor()), trained(contextlib.nullcontext()))
+
+
+def test_what_is_not_understood():
+    with pytest.raises(TypeError, match="the model is a Module, got function"):
+        doctor(lambda x: x, CE, None, classes())
+    with pytest.raises(TypeError, match=r"a batch is \(input, target\)"):
+        doctor(mlp(), CE, None, classes()[0])
+    with pytest.raises(RuntimeError, match="not compiled"):
+        doctor(mlp(), batch=classes())
+    with pytest.raises(TypeError, match="an optimizer is missing"):
+        find_lr(mlp(), CE, None, classes())
+
+
+# ---- the learning rate ------------------------------------------------------------------------------------------
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_the_learning_rate_that_is_suggested():
+    """With what is suggested the network learns, and with a hundred times that it does not."""
+    net, batch = mlp(), classes(256)
+    found = find_lr(net, CE, optim.SGD(net.parameters(), 1e-3), batch)
+    assert found.lrs[0] == pytest.approx(1e-7) and found.lrs == sorted(found.lrs) and len(found.lrs) == len(found.losses)
+    assert 1e-2 < found.suggestion < 5
+    assert f"suggested learning rate {found.suggestion:.2g}" in str(found)
+
+    def after(lr, steps=40):
+        net = mlp()
+        optimizer = optim.SGD(net.parameters(), lr)
+        for _ in range(steps):
+            optimizer.zero_grad()
+            loss = CE(net(batch[0]), batch[1])
+            loss.backward()
+            optimizer.step()
+        return loss.item()
+    start = after(1e-7)
+    assert after(found.suggestion) < 0.8 * start and not after(100 * found.suggestion) < start
+
+
+def test_groups_keep_the_ratios_of_their_rates_and_loaders_begin_again():
+    net, (x, y) = mlp(), classes()
+    seen = []
+
+    class Spy(optim.SGD):
+        def step(self, closure=None):
+            seen.append([group["lr"] for group in self.param_groups])
+            super().step(closure)
+    optimizer = Spy([{"params": net[0].parameters(), "lr": 0.1}, {"params": net[2].parameters(), "lr": 0.01}], 1.0)
+    loader = tl.data.DataLoader(tl.data.TensorDataset(x, y), batch_size=16)
+    find_lr(net, CE, optimizer, loader, low=1e-6, high=1e-2, steps=10)
+    assert len(seen) == 10 and all(a == pytest.approx(10 * b) for a, b in seen)
+    assert seen[0][0] == pytest.approx(1e-6) and seen[-1][0] == pytest.approx(1e-2)
+
+
+def test_it_stops_where_the_loss_grows():
+    net = mlp()
+    found = find_lr(net, CE, optim.SGD(net.parameters(), 0.1), classes(), high=1e6)
+    assert found.lrs[-1] < 1e5 and all(map(math.isfinite, found.losses))
+
+
+def test_the_plot(tmp_path):
+    pytest.importorskip("matplotlib")
+    net = mlp()
+    figure = find_lr(net, CE, optim.SGD(net.parameters(), 0.1), classes()).plot(tmp_path / "lr.png")
+    assert (tmp_path / "lr.png").read_bytes()[:4] == b"\x89PNG"
+    axes = figure.axes[0]
+    assert axes.get_xscale() == "log" and axes.get_xlabel() == "learning rate" and len(axes.lines) == 2
+
+
+def test_without_matplotlib(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ImportError, match=r"pip install 'tinygrad_like\[plot\]'"):
+        find_lr((net := mlp()), CE, optim.SGD(net.parameters(), 0.1), classes(), steps=10).plot()

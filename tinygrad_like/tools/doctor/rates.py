@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -69,7 +70,8 @@ def find_lr(model: Module, loss: Any = None, optimizer: Any = None, batches: Any
     lrs: list[float] = []
     losses: list[float] = []
     mean = least = 0.0
-    with unchanged(model, loss, optimizer):
+    with unchanged(model, loss, optimizer), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)         # it goes on until numbers overflow
         model.train()
         own = [group["lr"] for group in optimizer.param_groups]
         factors = [lr / max(own) if max(own) else 1.0 for lr in own]
