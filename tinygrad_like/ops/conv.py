@@ -141,6 +141,8 @@ class conv_weight(Op):
         few = few_pixels(x, positions, y.shape[-1])
         shape = (groups, y.shape[-1] // groups, math.prod(into) * channels)
         count = at_once(x, shape[2] * groups, math.prod(shape) * x.itemsize)
+        if (small := 10**6 // max(1, math.prod(shape))) > 500:  # OpenBLAS is quicker up to a million products, as it copies nothing
+            count = min(count, small)
 
         def products(samples):
             for part, rows in windows(x[samples], into, positions, geometry, count, few):
@@ -359,7 +361,7 @@ def multiplied_in_tiles(x, w, b, into, geometry):
     (2016), §4.  What is infinite comes out as NaN.
     """
     module, (after, channels) = xp(x), w.shape[:2]
-    pixels, weights, results = sums_along(module, module.result_type(x, w), 2)                 # D, W, O
+    pixels, weights, results = sums_along(module, module.result_type(x, w), 2)              # D, W, O
     w = module.ascontiguousarray(w.transpose(2, 3, 1, 0)).reshape(9, channels * after)
     w = (weights @ w).reshape(16, channels, after)
     tiles, geometry, count = of_tiles(x, after, into, geometry)
