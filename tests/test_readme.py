@@ -1,4 +1,4 @@
-"""What the README shows works as it stands there: its code runs in order, its links lead somewhere, the ops it names exist."""
+"""What the README shows works as it stands there: its code runs in order, its links lead somewhere, what its tables name exists."""
 import re
 from pathlib import Path
 
@@ -31,9 +31,26 @@ def test_links_lead_somewhere(page):
         assert link.startswith("http") or (ROOT / page).parent.joinpath(link).exists(), link
 
 
-def test_the_ops_and_files_of_the_formula_table_exist():
-    for name, file in re.findall(r"\| `(\w+)`[^|]* in (ops/\w+\.py)", README):
-        assert f"class {name}(Op)" in (ROOT / "tinygrad_like" / file).read_text(encoding="utf-8")
+FORMULAS = re.findall(r"^\| .+ \| (F-\d\d) \| (.+) \| (.+) \|$", README, re.MULTILINE)
+
+
+def test_the_table_has_all_formulas_of_the_articles():
+    assert [number for number, *_ in FORMULAS] == [f"F-{i:02}" for i in range(1, 18)]
+
+
+@pytest.mark.parametrize("number, where, test", FORMULAS, ids=[number for number, *_ in FORMULAS])
+def test_what_the_formula_table_names_exists(number, where, test):
+    """Names that stand before " in file.py", with commas between them; functions of F; files; examples; and the test."""
+    named = re.findall(r"((?:`\w+`(?:, )?)+) in ([\w/]+\.py)", f"{where}; {test}")
+    assert len(named) == len(re.findall(r" in [\w/]+\.py", f"{where}; {test}")) and named[-1][1].startswith("tests/")
+    for names, file in named:
+        source = (ROOT if file.startswith("tests/") else ROOT / "tinygrad_like").joinpath(file).read_text(encoding="utf-8")
+        for name in re.findall(r"\w+", names):
+            assert re.search(rf"^(class|def) {name}\b", source, re.MULTILINE), f"{file} has no {name}"
+    for name in re.findall(r"`F\.(\w+)", where):
+        assert callable(getattr(tl.nn.functional, name))
+    for example in re.findall(r"examples/[\w/.]+", where):
+        assert list(ROOT.glob(f"{example}*")), example
 
 
 def test_each_settings_variable_is_read():
