@@ -16,7 +16,11 @@ import tinygrad_like as tl
 from tinygrad_like import autograd, models, nn, op, printing, watch
 from tinygrad_like.tools.explain.summaries import BINS, SMALL, summary
 
+from .layers import LAYERS
+from .test_layers import build, call
+
 F = nn.functional
+KINDS = {layer.make.partition("(")[0]: layer for layer in LAYERS}                                # one layer of each
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
@@ -466,6 +470,29 @@ def test_results_are_the_same():
         else:
             train()
     assert losses[:3] == losses[3:]
+
+
+@pytest.mark.parametrize("layer", KINDS.values(), ids=str)
+def test_every_layer_can_be_explained(layer):
+    module, gradients = build(layer, tl), []
+    xs = [tl.tensor(x, requires_grad=x.dtype.kind == "f") for x in layer.arrays()]
+
+    def gradients_of_all():
+        tl.manual_seed(0)
+        outs = [out for out in call(layer, tl, module, xs) if out.requires_grad]
+        leaves = [x for x in [*xs, *module.parameters()] if x.requires_grad]
+        if outs:
+            gradients.append(autograd.grad(outs, leaves, [out.detach() for out in outs], allow_unused=True))
+    gradients_of_all()
+    with tl.explain() as page:
+        gradients_of_all()
+    for one, other in zip(*gradients):
+        assert (one is None) == (other is None) and (one is None or np.array_equal(one, other, equal_nan=True))
+    data = strict_json(page.data())
+    assert data["lacks"] == [] or not gradients or all([lack.startswith("no gradient came") for lack in data["lacks"]])
+    assert page.text().count("\n    g = ") == len([each for each in data["steps"] if each["phase"] == "backward"
+                                                 and data["nodes"][each["node"]]["op"] != "leaf"])
+    page.mermaid()
 
 
 def test_nothing_is_asked_while_nobody_watches(monkeypatch):
