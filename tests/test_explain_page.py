@@ -295,7 +295,6 @@ def test_a_gradient_is_seen_when_it_has_arrived(opened, net):
     at = [step["node"] for step in steps if step["phase"] == "backward"].index(node) + sum(step["phase"] == "forward" for step in steps)
     chip = f"document.querySelector('[data-key=n{node}] .g').textContent"
     opened.eval("document.getElementById('slider').focus()")
-    opened.key("Home")
     opened.key("ArrowRight")
     assert "Step 1 of" in text(opened, "#now")
     seen = []
@@ -536,3 +535,13 @@ def test_in_a_notebook_it_is_a_frame_of_its_own(browser, folder, net):
     finally:
         browser.session = session
     assert frames and browser.complaints() == []
+
+
+def test_nothing_at_all(browser, folder):
+    with explain() as page:
+        pass
+    open_page(browser, folder, page.html())
+    assert "nothing ran" in text(browser, "#panel")
+    for key in "ArrowRight", "ArrowLeft", "End", "ArrowDown", "Enter", "g", "e", "c", "0", "+", "l", "/":
+        browser.key(key)
+    assert browser.complaints() == []

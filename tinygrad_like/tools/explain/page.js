@@ -23,7 +23,7 @@ const WORDS = {
     play: "Play or pause (space)", step: "Step", everything: "show everything", close: "Close",
     all: "Everything is shown, forward and backward. → goes to the first step.",
     stepOf: (i, n) => `Step ${i} of ${n}`, phaseForward: "forward", phaseBackward: "backward",
-    start: "the sweep starts here with", met: n => `${plural(n, "gradient", "gradients")} met here and ${n === 1 ? "was" : "were"} added`, one: "one gradient arrived",
+    comma: ", ", stop: ". ", colon: ": ", start: "The sweep starts here", met: n => `${plural(n, "gradient", "gradients")} met here and ${n === 1 ? "was" : "were"} added`, one: "One gradient arrived",
     sends: "Sent on to", ends: "The sweep ends here", computes: "computes",
     ops: n => plural(n, "op", "ops"), steps: n => plural(n, "step", "steps"), params: n => plural(n, "parameter", "parameters"), numbers: n => `${n} numbers`,
     legendOp: "op", legendParameter: "parameter", legendConstant: "no gradient wanted", legendArrived: "its gradient has arrived", legendCurrent: "this step",
@@ -50,7 +50,7 @@ const WORDS = {
     play: "播放或暂停（空格）", step: "步", everything: "显示全部", close: "关闭",
     all: "现在显示前向与反向的全部内容。按 → 进入第一步。",
     stepOf: (i, n) => `第 ${i} 步，共 ${n} 步`, phaseForward: "前向", phaseBackward: "反向",
-    start: "反向传播从这里开始，梯度为", met: n => `${n} 个梯度在此汇合并相加`, one: "一个梯度到达",
+    comma: "，", stop: "。", colon: "：", start: "反向传播从这里开始", met: n => `${n} 个梯度在此汇合并相加`, one: "一个梯度到达",
     sends: "继续传给", ends: "反向传播到此结束", computes: "计算得到",
     ops: n => `${n} 个算子`, steps: n => `${n} 步`, params: n => `${n} 个参数`, numbers: n => `${n} 个数`,
     legendOp: "算子", legendParameter: "参数", legendConstant: "不需要梯度", legendArrived: "梯度已到达", legendCurrent: "当前步",
@@ -121,6 +121,7 @@ function short(x, digits = 5) {
 }
 const shapeText = shape => shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
 const count = shape => shape.reduce((a, b) => a * b, 1);
+const lastPart = name => name.includes(".") ? name.slice(name.lastIndexOf(".") + 1) : name;
 const bytes = n => n < 1024 ? `${n} B` : n < 2 ** 20 ? `${(n / 1024).toFixed(1)} kB` : `${(n / 2 ** 20).toFixed(1)} MB`;
 
 // ---- record -----------------------------------------------------------------------------------------------------
@@ -213,7 +214,12 @@ const folded = new Set();
   }
   for (const node of nodes.values()) node.satellites.sort((a, b) => a.loose ? 1 : b.loose ? -1 : node.sources.indexOf(a) - node.sources.indexOf(b));
   simplify(root);
+  const known = (name, group) => /^\d/.test(name || "") && group.path ? `${lastPart(group.path)}.${name}` : name;      // "0" says little: layer1.0
   (function measure(group) {
+    for (const child of group.children) {
+      if (child.kind === "group") child.name = known(child.name, group);
+      else child.called = known(child.called, group);
+    }
     group.all = group.children.flatMap(child => child.kind === "group" ? measure(child) : withSatellites(child));
     group.ops = group.all.filter(node => node.isOp).length;
     group.parameters = group.all.filter(node => node.parameter).length;
@@ -280,7 +286,6 @@ function width(text, font) {
 const FONT = { name: "600 13px system-ui, sans-serif", of: "11.5px system-ui, sans-serif", small: "11px ui-monospace, monospace", leaf: "500 12px system-ui, sans-serif" };
 const G_WIDTH = 84;                                             // room for "‖g‖ 1.23e-4"
 const clipped = (text, n) => text.length > n ? text.slice(0, n - 1) + "…" : text;
-const lastPart = name => name.includes(".") ? name.slice(name.lastIndexOf(".") + 1) : name;
 
 function sizeOf(node) {
   node.title = clipped(node.isOp ? node.op : node.host ? lastPart(node.name) || node.op : node.name || node.op, 40);
@@ -635,8 +640,8 @@ function update() {
       const inThis = at !== null && item === current;
       say(small, inThis ? `${clipped(label(nodes.get(step.node)), 16)} · ${done}/${item.ops}` : item.small);
     } else if (!isGroup) {
-      const known = gradientOf(item, at), host = item.host || (item.isOp ? item : null);
-      if (at !== null && host && host.ran > at) name += " waits";
+      const known = gradientOf(item, at);
+      if (at !== null && (item.isOp ? item.ran : Math.min(...item.users.map(user => user.ran))) > at) name += " waits";
       if (known.complete && at !== null) name += " arrived";
       if ((item.value && item.value.nonfinite) || (known.complete && known.norm !== null && !Number.isFinite(real(known.norm)))) name += " nonfinite";
       say(gradient, known.complete ? (known.norm === null ? "g" : `‖g‖ ${short(known.norm, 3)}`) + (known.all > 1 ? ` Σ${known.all}` : "") : known.arrived ? `${known.arrived}/${known.all}` : "");
@@ -744,6 +749,11 @@ function numbersOf(summary, what) {
 }
 function slices(numbers, shape) {                               // tables of two axes, one for each index of those before
   if (!count(shape)) return [];
+  const long = shape.filter(n => n > 1);
+  if (shape.length > 2 && long.length < 3) {                    // (1, 16, 1, 1): a row
+    const flat = numbers.flat(9), columns = long.length ? long[long.length - 1] : 1, rows = Array.from({ length: flat.length / columns }, (_, i) => flat.slice(i * columns, (i + 1) * columns));
+    return [h("div", { class: "scroll" }, h("span", { class: "place mono" }, `[${shape.map(n => n > 1 ? ":" : "0").join(", ")}]`), table(rows))];
+  }
   if (shape.length <= 1) return [h("div", { class: "scroll" }, table([numbers]))];
   if (shape.length === 2) return [h("div", { class: "scroll" }, table(numbers))];
   const parts = [];
@@ -873,12 +883,12 @@ function aboutLeaf(node) {
 function sayNow() {
   const now = $("now");
   if (at === null) { now.replaceChildren(t("all")); return; }
-  const step = steps[at], node = nodes.get(step.node), parts = [h("b", {}, t("stepOf", at + 1, steps.length)), " · ", h("span", { class: step.phase }, t(step.phase === "forward" ? "phaseForward" : "phaseBackward")), ": ", h("b", {}, nameOf(node))];
+  const step = steps[at], node = nodes.get(step.node), parts = [h("b", {}, t("stepOf", at + 1, steps.length)), " · ", h("span", { class: step.phase }, t(step.phase === "forward" ? "phaseForward" : "phaseBackward")), t("colon"), h("b", {}, nameOf(node))];
   if (step.phase === "forward") parts.push(` ${t("computes")} ${shapeText(node.shape)}`);
   else {
     const n = node.arrivals.length;
-    parts.push(". ", n > 1 ? t("met", step.arrived) : n === 1 ? t("one") : t("start"), `, ‖g‖ = ${short(step.g.norm, 4)}. `);
-    parts.push(step.to.length ? [`${t("sends")} `, list(step.to.map(to => `${to.operand} (${nodes.has(to.node) ? nameOf(nodes.get(to.node)) : ""})`)).join(""), "."] : t("ends"));
+    parts.push(t("stop"), n > 1 ? t("met", step.arrived) : n === 1 ? t("one") : t("start"), t("comma"), `‖g‖ = ${short(step.g.norm, 4)}`, t("stop"));
+    parts.push(step.to.length ? `${t("sends")} ${step.to.map(to => `${to.operand} (${nodes.has(to.node) ? nameOf(nodes.get(to.node)) : ""})`).join(t("comma"))}` : t("ends"), t("stop").trim());
   }
   now.replaceChildren(...parts.flat(9));
 }
@@ -888,7 +898,7 @@ function go(step) {
   update();
   fill();
   sayNow();
-  $("slider").value = at === null ? 0 : at + 1;
+  $("slider").value = at === null ? 1 : at + 1;
   $("slider").setAttribute("aria-valuetext", at === null ? t("everything") : `${t("stepOf", at + 1, steps.length)}: ${nameOf(nodes.get(steps[at].node))}`);
   const disabled = { first: at === 0, back: at === 0, forward: at === steps.length - 1, last: at === steps.length - 1, everything: at === null };
   for (const [id, on] of Object.entries(disabled)) $(id).setAttribute("aria-disabled", String(on));         // disabled ones would lose the focus
@@ -909,13 +919,16 @@ function drawCourse() {
   canvas.width = w * ratio; canvas.height = high * ratio;
   const pen = canvas.getContext("2d"), style = getComputedStyle(document.documentElement), colour = name => style.getPropertyValue(name).trim();
   pen.scale(ratio, ratio);
+  const each = w / Math.max(1, steps.length), thumb = 16;       // the slider's thumb stands under the middle of a step
+  $("slider").style.width = `${w - each + thumb}px`;
+  $("slider").style.marginLeft = `${(each - thumb) / 2}px`;
   const sizes = steps.map(step => { const about = step.phase === "forward" ? nodes.get(step.node).value : step.g; return about ? Math.log10(real(about.norm)) : NaN; });
   for (const phase of ["forward", "backward"]) {
     const known = sizes.filter((x, i) => Number.isFinite(x) && steps[i].phase === phase), most = Math.max(...known), least = Math.min(most - 2, ...known);
     steps.forEach((step, i) => {
       if (step.phase !== phase) return;
       const tall = Number.isFinite(sizes[i]) ? 4 + (high - 5) * (sizes[i] - least) / (most - least) : 3;
-      const left = 8 + (w - 16) * (i + 0.5) / (steps.length + 0.5), each = (w - 16) / (steps.length + 0.5);
+      const left = i * each;
       pen.fillStyle = i === at ? colour("--current") : colour(`--${phase === "forward" ? "forward" : "gradient"}`);
       pen.globalAlpha = at === null || i <= at ? 0.9 : 0.25;
       pen.fillRect(left, i === at ? 0 : high - tall, Math.max(0.8, each - Math.min(1.5, each / 4)), i === at ? high : tall);
@@ -1056,8 +1069,9 @@ const KEYS = {
 };
 document.addEventListener("keydown", event => {
   const target = event.target, typing = target.closest("input, dialog"), key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  if (event.ctrlKey || event.metaKey || event.altKey || (typing && !(target.id === "slider" && !/^(Arrow|Home|End|Page)/.test(key)))) return;
-  if (event.shiftKey && key.startsWith("Arrow")) {
+  if (event.ctrlKey || event.metaKey || event.altKey || (typing && target.id !== "slider")) return;
+  if (target.id === "slider" && (key === "ArrowUp" || key === "ArrowDown")) (key === "ArrowUp" ? next : previous)();
+  else if (event.shiftKey && key.startsWith("Arrow")) {
     eye.x += { ArrowLeft: 80, ArrowRight: -80 }[key] || 0; eye.y += { ArrowUp: 80, ArrowDown: -80 }[key] || 0;
     look();
   } else if ((key === "ArrowUp" || key === "ArrowDown") && !target.closest("#panel, header, footer")) {
@@ -1077,8 +1091,8 @@ const BUTTONS = {
   closer: () => zoom(1.3), farther: () => zoom(1 / 1.3), fit: () => fit(), help: () => about(),
 };
 for (const [id, act] of Object.entries(BUTTONS)) $(id).addEventListener("click", act);
-$("slider").max = steps.length;
-$("slider").addEventListener("input", () => { const i = Number($("slider").value); go(i ? i - 1 : null); });
+$("slider").max = Math.max(1, steps.length);
+$("slider").addEventListener("input", () => go(Number($("slider").value) - 1));
 for (const button of $("languages").children) button.addEventListener("click", () => speak(button.value));
 function about() {
   const close = h("button", { type: "button", click: () => $("about").close() }, t("close"));
