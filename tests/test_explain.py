@@ -249,6 +249,18 @@ def test_what_arrives_is_the_sum_of_what_was_sent_and_broadcasting_is_summed_awa
     assert "y of shape (4,) was broadcast: the gradient, of shape (3, 4), was summed" in page.text()
 
 
+def test_hooks_are_told_of():
+    x = tl.tensor([1.0, 2.0], requires_grad=True)
+    with tl.explain() as page:
+        h = x * 3
+        h.register_hook(lambda g: g / 2)
+        h.sum().backward()
+    one = back_to(page.data(), node_of(page.data(), "h")["id"])
+    assert one["hooks"] == 1 and one["g"]["numbers"] == [0.5, 0.5]
+    assert one["to"][0]["dx"]["numbers"] == x.grad.tolist() == [1.5, 1.5]
+    assert "    g = [0.5000, 0.5000]    (2,)    a hook saw it, and may have changed it\n" in page.text()
+
+
 def test_several_results():
     x = tl.tensor([[1.0, 2, 3]], requires_grad=True)
     with tl.explain() as page:

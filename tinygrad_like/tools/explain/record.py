@@ -16,6 +16,7 @@
      "steps": [{"phase": "forward", "node": id},
                {"phase": "backward", "node": id, "g": SUMMARY,
                 "arrived": int,                 how many gradients met and were added here; 0 where the sweep starts
+                "hooks": int,                   how many hooks saw their sum, and may have put g in its place
                 "to": [{"node": id, "operand": "x", "dx": SUMMARY,
                         "summed_from": [int] | None}]}],        the shape before broadcasting was summed away
      "parameters": [{"name": str, "node": id, "norm": float, "size": int}],             leaves and the norms of their gradients
@@ -275,7 +276,7 @@ class Record(Watcher):
             whole = together(arrays) if type(g) is Slots else summary(arrays[0])
         if not came and not self._names[number]:
             self._names[number] = names_of(lambda tensor: tensor.node is node, users_frames(), made=True)
-        step = {"phase": "backward", "node": number, "g": whole, "arrived": len(came), "to": []}
+        step = {"phase": "backward", "node": number, "g": whole, "arrived": len(came), "hooks": len(node.hooks or ()), "to": []}
         self.steps.append(step)
         if node.op is None:
             self._gradients[number] = whole

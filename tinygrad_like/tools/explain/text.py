@@ -132,14 +132,18 @@ def where(node: dict[str, Any]) -> str:
     """The module, and the user's line."""
     text = f"    in {node['module']}" if node["module"] else ""
     if node["source"]:
-        text += f"    {node['source']['file']}:{node['source']['line']}: {node['source']['text']}"
+        source = node["source"]
+        text += f"    {source['file']}:{source['line']}" + f": {source['text']}" * bool(source["text"])
     return text
 
 
 def met(step: dict[str, Any]) -> str:
+    text = ""
     if step["arrived"] == 0:
-        return "    the sweep starts here: dL/dL = 1" if step["g"]["numbers"] in (1, 1.0, [1.0]) else "    the sweep starts here"
-    return f"    {step['arrived']} gradients met here, and were added" if step["arrived"] > 1 else ""
+        text = "    the sweep starts here" + ": dL/dL = 1" * (step["g"]["numbers"] in (1, [1]))
+    elif step["arrived"] > 1:
+        text = f"    {step['arrived']} gradients met here, and were added"
+    return text + "    a hook saw it, and may have changed it" * (step["hooks"] > 0)
 
 
 def labelled(label: str, node: dict[str, Any]) -> Iterator[str]:
