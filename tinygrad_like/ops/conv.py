@@ -321,10 +321,10 @@ def shared_sum(products, x, w, positions):
 def in_tiles(x, channels, kernel, into, geometry):
     """Whether to go by tiles: for kernels of 3 x 3 at stride 1, if there is so much to multiply that adding first pays.
 
-    channels: how many come out.
+    channels: how many come out.  On a GPU each sum is a kernel to start, which costs more than a product.
     """
-    return (kernel == (3, 3) and geometry.stride == geometry.dilation == (1, 1) and geometry.groups == 1
-            and min(x.shape[1], channels) >= LEAST_CHANNELS and x.itemsize >= 4
+    return (type(x) is host.ndarray and kernel == (3, 3) and geometry.stride == geometry.dilation == (1, 1)
+            and geometry.groups == 1 and min(x.shape[1], channels) >= LEAST_CHANNELS and x.itemsize >= 4
             and len(x) * math.prod(into) >= LEAST_PIXELS)
 
 
@@ -332,12 +332,12 @@ LEAST_CHANNELS, LEAST_PIXELS, WIDE = 8, 512, 48
 
 
 @functools.cache
-def sums_along(module, dtype, dims=1):
+def sums_along(dtype, dims=1):
     """The matrices D, W and O of `multiplied_in_tiles`, along one dimension or two."""
     each = ([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, -1, 0, 1]],
             [[1, 0, 0], [.5, .5, .5], [.5, -.5, .5], [0, 0, 1]],
             [[1, 1, 1, 0], [0, 1, -1, 1]])
-    return [module.asarray((host.kron(m, m) if dims == 2 else host.array(m)).astype(dtype)) for m in each]
+    return [(host.kron(m, m) if dims == 2 else host.array(m)).astype(dtype) for m in each]
 
 
 def multiplied_in_tiles(x, w, b, into, geometry):
@@ -361,7 +361,7 @@ def multiplied_in_tiles(x, w, b, into, geometry):
     (2016), §4.  What is infinite comes out as NaN.
     """
     module, (after, channels) = xp(x), w.shape[:2]
-    pixels, weights, results = sums_along(module, module.result_type(x, w), 2)              # D, W, O
+    pixels, weights, results = sums_along(module.result_type(x, w), 2)                      # D, W, O
     w = module.ascontiguousarray(w.transpose(2, 3, 1, 0)).reshape(9, channels * after)
     w = (weights @ w).reshape(16, channels, after)
     tiles, geometry, count = of_tiles(x, after, into, geometry)
@@ -382,7 +382,7 @@ def multiplied_in_tiles(x, w, b, into, geometry):
 def gathered_in_tiles(x, y, geometry):
     """conv_weight with a kernel of 3 x 3 at stride 1: dw = Wᵀ (D d · Oᵀ y), as `multiplied_in_tiles` is linear in w."""
     module, channels, after = xp(x), x.shape[1], y.shape[1]
-    pixels, weights, results = sums_along(module, module.result_type(x, y), 2)
+    pixels, weights, results = sums_along(module.result_type(x, y), 2)
     tiles, geometry, count = of_tiles(x, after, y.shape[2:], geometry)
     alone = Geometry((2, 2), (0, 0), (1, 1))                    # tiles of results do not overlap
 
@@ -417,7 +417,7 @@ def multiplied_in_rows(x, w, b, into, geometry):
     Along the second dimension there is nothing to lay out: see `sums_of_rows`.
     """
     module, (after, channels) = xp(x), w.shape[:2]
-    weights = sums_along(module, module.result_type(x, w))[1]
+    weights = sums_along(module.result_type(x, w))[1]
     w = module.ascontiguousarray(w.transpose(2, 3, 1, 0)).reshape(3, 3 * channels * after)
     w = (weights @ w).reshape(4, 3 * channels, after)
     out = module.empty((len(x), *into, after), w.dtype)
@@ -445,7 +445,7 @@ def multiplied_in_rows(x, w, b, into, geometry):
 def gathered_in_rows(x, y, geometry):
     """`gathered_in_tiles` along the first dimension alone: place k of a row of the kernel met the pixels k further on."""
     module, channels, after, into = xp(x), x.shape[1], y.shape[1], y.shape[2:]
-    weights = sums_along(module, module.result_type(x, y))[1]
+    weights = sums_along(module.result_type(x, y))[1]
     y = channels_last(y)
     count = at_once(x, 6 * channels + 6 * after)
 
