@@ -430,11 +430,12 @@ def check_index(index: Any, shape: tuple[int, ...]) -> None:
 def total(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Σ x over some axes.
 
-    NumPy adds neighbours in pairs, and the pairs in pairs, which loses next to nothing; but over leading axes it adds row after
-    row, which is slow, and in float32 wrong by more with every row.  There: blocks of rows, each a product with ones.
+    NumPy adds neighbours in pairs, and the pairs in pairs, which loses next to nothing, but is slow where rows are short; and over
+    leading axes it adds row after row, which is slow, and in float32 wrong by more with every row.  There: products with ones, of
+    short rows, or of blocks of rows.
     """
     if type(x) is numpy.ndarray and axis is not None and x.ndim > 1 and x.dtype.char in "fd" and x.flags.c_contiguous:
-        axes = (axis,) if isinstance(axis, int) else axis
+        axes = (axis % x.ndim,) if isinstance(axis, int) else axis
         lead = len(axes)
         if lead < x.ndim and axes == tuple(range(lead)) and (rows := math.prod(x.shape[:lead])) > 32:
             rest, block = x.shape[lead:], min(rows, 1024)
@@ -445,7 +446,20 @@ def total(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
             if whole < rows:
                 out += ones[:rows - whole] @ x[whole:]
             return out.reshape((1,) * (lead if keepdims else 0) + rest)
+        if axes == (x.ndim - 1,) and 1 < x.shape[-1] <= 1024:
+            out = x @ _ones(x.shape[-1], x.dtype)
+            return out[..., None] if keepdims else out
     return x.sum(axis=axis, keepdims=keepdims)
+
+
+def largest_along(x: Any, axis: Any) -> Any:
+    """The largest x along an axis (or several), which stays with length 1."""
+    if type(x) is numpy.ndarray and axis in (-1, x.ndim - 1) and x.flags.c_contiguous and x.ndim and x.size:
+        rows = x.reshape(-1, x.shape[-1])                       # to find out where it is is faster than what it is
+        places = rows.argmax(axis=1)
+        places += numpy.arange(0, x.size, x.shape[-1])
+        return x.reshape(-1)[places].reshape(*x.shape[:-1], 1)
+    return x.max(axis=axis, keepdims=True)
 
 
 def weighted_total(x: Any, axis: tuple[int, ...], by: Any = None) -> Any:
@@ -464,11 +478,9 @@ def weighted_total(x: Any, axis: tuple[int, ...], by: Any = None) -> Any:
                 x = numpy.vecdot(x.reshape(shape), by.reshape(shape))
                 sizes = sizes[:-1]
             elif sizes[0][1]:
-                width = math.prod(shape[1:])
-                at_once = math.gcd(shape[0], max(1, 512 // width))                          # short rows: some as one
-                shape = [-1, at_once * width]
-                x = numpy.einsum("ij,ij->j", x.reshape(shape), by.reshape(shape))
-                sizes = ((at_once, True), *sizes[1:])
+                sizes = _long_rows(sizes)
+                x = numpy.einsum("ij,ij->j", x.reshape(sizes[0][0], -1), by.reshape(sizes[0][0], -1))
+                sizes = sizes[1:]
             else:
                 x = x * by
             order, by = range(x.ndim), None
@@ -489,6 +501,16 @@ def weighted_total(x: Any, axis: tuple[int, ...], by: Any = None) -> Any:
             x = _ones(shape[-2], x.dtype) @ x.reshape(shape)
             sizes = (*sizes[:-3], (shape[-3] * shape[-1], False))
     return x.reshape(kept).transpose(back)
+
+
+@functools.lru_cache(1000)
+def _long_rows(sizes: Any) -> Any:
+    """The stretches of axes with the first, if it is summed and its rows are short, cut in two: some rows at a time are one."""
+    if len(sizes) < 2 or not sizes[0][1]:
+        return sizes
+    n = sizes[0][0]
+    at_once = math.gcd(n, max(1, 512 // max(1, math.prod([m for m, _ in sizes[1:]]))))
+    return sizes if at_once in (1, n) else ((n // at_once, True), (at_once, True), *sizes[1:])
 
 
 @functools.lru_cache(1000)

@@ -3,11 +3,11 @@ import math
 
 from .. import error_function
 from ..op import Kept, Op
-from ..backend import finfo, xp
+from ..backend import finfo, largest_along, total, xp
 from ..grad_mode import grad_mode
 from ..machine import in_pieces, in_shares
 from .elementwise import abs, erf, exp, finite, masked, tanh, where
-from .reduce import kept
+from .reduce import kept, sum
 
 
 class relu(Op):
@@ -264,7 +264,7 @@ class threshold(Op):
 # ---- over an axis -----------------------------------------------------------------------------------------------
 def largest(x, axis):
     """The maximum along an axis as a finite number: what to subtract before exp, so that nothing overflows."""
-    return finite(x.max(axis=axis, keepdims=True))
+    return finite(largest_along(x, axis))
 
 
 class softmax(Op):
@@ -279,12 +279,13 @@ class softmax(Op):
     def forward(x, *, axis=-1):
         if x.size == 0:
             return x.copy()
-        out = xp(x).exp(x - largest(x, axis))
-        total = out.sum(axis=axis, keepdims=True)
-        out /= total + (total == 0)
+        out = x - largest(x, axis)
+        xp(x).exp(out, out=out)
+        all = total(out, axis, keepdims=True)
+        out /= all + (all == 0)
         return out
 
-    def dx(g, out, axis): return out * (g - (g * out).sum(axis=axis, keepdims=True))
+    def dx(g, out, axis): return out * (g - sum(g * out, axis=axis, keepdims=True))
 
 
 class log_softmax(Op):
@@ -298,13 +299,13 @@ class log_softmax(Op):
         if x.size == 0:
             return x.copy()
         out = x - largest(x, axis)
-        total = xp(x).exp(out).sum(axis=axis, keepdims=True)
-        out -= xp(x).log(total + (total == 0))
-        return Kept(out, some=total > 0)
+        all = total(xp(x).exp(out), axis, keepdims=True)
+        out -= xp(x).log(all + (all == 0))
+        return Kept(out, some=all > 0)
 
     def dx(g, out, some, axis):
         g = g * some
-        return g - exp(out) * g.sum(axis=axis, keepdims=True)
+        return g - exp(out) * sum(g, axis=axis, keepdims=True)
 
     def some(out, axis): return exp(out).sum(axis=axis, keepdims=True) > 0
 
@@ -320,8 +321,8 @@ class logsumexp(Op):
         if x.size == 0:
             return -xp(x).full_like(x.sum(axis=axis, keepdims=keepdims), math.inf)
         top = largest(x, axis)
-        total = xp(x).exp(x - top).sum(axis=axis, keepdims=keepdims)
-        return xp(x).log(total + (total == 0)) + xp(x).where(total == 0, -math.inf, top.reshape(total.shape))
+        all = total(xp(x).exp(x - top), axis, keepdims)
+        return xp(x).log(all + (all == 0)) + xp(x).where(all == 0, -math.inf, top.reshape(all.shape))
 
     def dx(g, x, out, axis):
         shape = kept(x.shape, axis)

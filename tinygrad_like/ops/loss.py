@@ -3,7 +3,7 @@ in `nn/functional/loss.py`, which also takes the means and sums and looks after 
 import math
 
 from ..op import Kept, Op
-from ..backend import xp
+from ..backend import total as sum_over, xp
 from .activation import largest, sigmoid
 from .elementwise import clip, exp, finite, log, maximum, where
 from .reduce import amax
@@ -37,9 +37,9 @@ class cross_entropy(Op):
     def forward(x, *, places, axis=-1, peak=1.0, base=None, summed=False):
         top = largest(x, axis)
         e = x - top
-        smooth = None if base is None else (base * e).sum(axis=axis, keepdims=True)         # Σ_c base_c (x_c - top)
+        smooth = None if base is None else sum_over(base * e, axis, keepdims=True)          # Σ_c base_c (x_c - top)
         xp(x).exp(e, out=e)
-        total = e.sum(axis=axis, keepdims=True)
+        total = sum_over(e, axis, keepdims=True)
         total = xp(x).where(total == 0, math.inf, total)        # all are excluded: p = 0 / inf
         log_total = xp(x).log(total)
         out = (top - x[places]) + log_total
