@@ -67,6 +67,30 @@ def test_example(name, tmp_path):
         assert claim and float(claim[1]) == CLAIMS[name], f"the line before the last is {lines[-2]!r}"
 
 
+# errors.py: words of what is said to each mistake, in order
+SAID = [
+    "8 · 13 · 13: x was flattened from the shape", "input.unsqueeze(1) adds the channel", "The channels look to be last",
+    "y looks transposed", "target.unsqueeze(-1) has the shape of input", "To line (32,) up with axis -2",
+    "They look to be counted from 1", "If it is one-hot, target.argmax(1)", "use target.long()", "binary_cross_entropy_with_logits", "reduce it first (loss.mean()",
+    "retain_graph=True", "computed under no_grad() or detached", "x.detach().numpy()", "by an in-place operation: x += y at",
+    "before Mine.__init__ has called super().__init__()", "1. softmax-before-cross-entropy: ",
+    "1. parameters-not-in-the-optimizer: ", "DoctorWarning: gradients-not-zeroed: ", "NonFinite: log made the first NaN or infinity: -inf",
+]
+
+
+def test_the_gallery_of_mistakes():
+    status, lines, errors = run(EXAMPLES / "errors.py")
+    assert status == 0, errors
+    assert lines[-1] == f"mistakes shown {len(SAID)}" and len(SAID) == 20
+    parts = re.split(r"\n(?=\d+\. [^\n]*\n\n    )", "\n".join(lines))[1:]
+    assert len(parts) == len(SAID)
+    for number, (part, said) in enumerate(zip(parts, SAID), 1):
+        assert part.startswith(f"{number}. ") and said in part, part
+    assert all(part.count("in Net.head: ") == (number == 1) for number, part in enumerate(parts, 1))        # the path of the layer
+    status, lines, errors = run(EXAMPLES / "errors.py", "7")
+    assert status == 0 and lines[1] == "7. Labels counted from 1" and lines[-1] == "mistakes shown 1"
+
+
 def exercises():
     sys.path.insert(0, str(EXAMPLES / "exercises"))
     try:

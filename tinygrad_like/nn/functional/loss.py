@@ -107,7 +107,12 @@ def class_numbers(name: str, input: Tensor, target: Tensor, ignore_index: int | 
         labels = labels * kept
     if kept is not None or least < 0 or largest >= classes:
         surely = (largest >= classes and largest != ignore_index) or (least < 0 and least != ignore_index)
-        backend.check_indices(backend.to_device(labels, "cpu") if surely else labels, classes, f"{name}: class")
+        try:
+            backend.check_indices(backend.to_device(labels, "cpu") if surely else labels, classes, f"{name}: class")
+        except errors.OutOfRange as error:
+            if not (least == 1 and largest == classes):
+                raise
+            raise errors.OutOfRange(f"{error}.  They look to be counted from 1: target - 1 counts from 0") from None
     one = shape[:axis] + (1,) + shape[axis:]
     return axis, labels.reshape(one), kept if kept is None else kept.reshape(one)
 
