@@ -19,7 +19,7 @@ from tinygrad_like import nn
     ("tl.distributed.init_process_group()", "one process"), ("nn.DataParallel(f)", "one GPU.*as it is"),
     ("nn.parallel.DistributedDataParallel(f)", "one GPU.*as it is"), ("tl.func.vmap", "jacobian"), ("tl.vmap", "batch"),
     ("tl.channels_last", "as they are written"), ("tl.random.manual_seed(0)", "manual_seed"),
-    ("tl.autograd.Function", "subclass Op"), ("tl.autograd.detect_anomaly()", "isfinite"),
+    ("tl.autograd.Function", "subclass Op"), ("tl.autograd.detect_anomaly()", "trace_nonfinite"),
     ("tl.testing.assert_close(1, 1)", "allclose"), ("nn.init.xavier_uniform", "did you mean xavier_uniform_"),
     ("nn.init.gain", "calculate_gain"), ("tl.cuda.amp.autocast()", "tinygrad_like.amp"),
     ("tl.cuda.Event(enable_timing=True)", r"synchronize\(\)"), ("tl.cuda.set_device(0)", "CUDA_VISIBLE_DEVICES"),
