@@ -73,7 +73,8 @@ SAID = [
     "y looks transposed", "target.unsqueeze(-1) has the shape of input", "To line (32,) up with axis -2",
     "They look to be counted from 1", "If it is one-hot, target.argmax(1)", "use target.long()", "binary_cross_entropy_with_logits",
     "reduce it first (loss.mean()", "retain_graph=True", "computed under no_grad() or detached", "x.detach().numpy()",
-    "by an in-place operation: x += y at", "before Mine.__init__ has called super().__init__()", "1. softmax-before-cross-entropy: ",
+    "by an in-place operation: x += y at", "before Mine.__init__ has called super().__init__()",
+    "1. softmax-before-cross-entropy: ",
     "1. parameters-not-in-the-optimizer: ", "DoctorWarning: gradients-not-zeroed: ",
     "NonFinite: log made the first NaN or infinity: -inf",
 ]
