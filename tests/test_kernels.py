@@ -6,10 +6,12 @@ import pytest
 
 from tinygrad_like import backend, op
 from tinygrad_like.kernels import Kernels
-from tinygrad_like.ops import activation, recurrent
+from tinygrad_like.ops import activation, normalize, recurrent
 from tinygrad_like.optim import adam, rmsprop, sgd
 
 EDGES = [0.0, -0.0, 1.0, -1.0, 0.3, -2.5, 1e-30, 80.0, -120.0, np.inf, -np.inf, np.nan]
+SUMS = {"moments", "standardize_forward", "gradients_of"}       # these add up many numbers, in an order of their own
+TOLERANCE = {"float32": (2e-6, 5e-5), "float64": (1e-14, 1e-12)}
 NAMES = [name for name, _ in inspect.getmembers(Kernels, inspect.isfunction) if name[:1] != "_"]
 
 
@@ -70,8 +72,26 @@ def cells():
             yield recurrent.lstm_cell_back, [c, h, out, before, tanh_c, a], {}
 
 
+def norms():
+    for shape, axis, of_w in (((4, 3, 2, 5), (0, 2, 3), (1, 3, 1, 1)), ((4, 3, 7), (2,), (7,)), ((4, 3, 7), (1, 2), (1, 3, 7)),
+                              ((2, 2, 3, 4), (2, 3), (1, 2, 3, 1)), ((3, 2, 4), (2,), (1, 2, 1)), ((0, 3), (0,), (1, 3)),
+                              ((600, 3), (0,), (1, 3)), ((2, 700), (1,), (700,))):
+        plain, g, w, b = numbers(*shape), numbers(*shape, seed=1), numbers(*of_w, seed=2), numbers(*of_w, seed=3)
+        plain[:1] = 5.0                                           # the same everywhere
+        plain[-1:, ..., -1:] += 20
+        for x in plain, np.asfortranarray(plain), np.where(g > 1.8, np.nan, plain):
+            yield normalize.moments, [x], dict(axis=axis)
+            mu, variance = inspect.unwrap(normalize.moments)(x, axis)
+            r = 1 / np.sqrt(variance + 1e-5)
+            yield normalize.standardize.forward, [x, w, b], dict(axis=axis, eps=1e-3)
+            yield normalize.standardize.forward, [x], dict(axis=axis, eps=1e-3, known=(mu, variance))
+            for mean in (mu, None):
+                for weight in (w, None):
+                    yield normalize.gradients_of, [g, x, weight, mean, r], dict(axis=axis)
+
+
 CASES = {}                                                      # name of a kernel: (the function, operands, parameters), many
-for maker in (optimizers, activations, cells):
+for maker in (optimizers, activations, cells, norms):
     for function, operands, params in maker():
         name = function.__qualname__.partition(".<locals>")[0].replace(".", "_")
         CASES.setdefault(name, []).append((function, operands, params))
@@ -116,8 +136,9 @@ def test_a_kernel_is_its_function(name, dtype, device):
         found = parts(kernel(*there, **arguments))
         for x, y in zip([*expected, *parts(here)], [*found, *parts(there)], strict=True):
             assert y.dtype == x.dtype == dtype and y.shape == x.shape
-            tolerance = {"float32": 2e-6, "float64": 1e-14}[dtype]
-            np.testing.assert_allclose(y.get(), x, rtol=tolerance, atol=tolerance, err_msg=f"{operands} {params}")
+            tolerance = TOLERANCE[dtype][name in SUMS]
+            largest = np.abs(x[np.isfinite(x)]).max(initial=1.0) if name in SUMS else 1.0
+            np.testing.assert_allclose(y.get(), x, rtol=tolerance, atol=tolerance * largest, err_msg=f"{operands} {params}")
 
 
 def test_other_types_go_the_ordinary_way(device):

@@ -575,7 +575,7 @@ def _rows_and_columns(shape: tuple[int, ...], *pairs: Any) -> tuple[int, int]:
 
 def wide(v: Any, x: Any) -> Any:
     """v as it is broadcast to x, along as many of the innermost axes as make rows of some length: NumPy is slow in short ones."""
-    if type(x) is not numpy.ndarray or v is None:
+    if type(x) is not numpy.ndarray or v is None or not x.size:
         return v
     order, back, shape = _wide_plan(x.shape, x.strides, v.shape)
     if shape is None:
@@ -634,6 +634,17 @@ def diagonal(x: Any, offset: int, axis1: int, axis2: int) -> Any:
     if type(x) is numpy.ndarray and x.flags.writeable:
         out.flags.writeable = True
     return out
+
+
+def aligned(shape: tuple[int, ...], like: Any) -> Any:
+    """An empty array of the number type of `like`.  On the host it begins at a multiple of 64 bytes, a line of the cache: what is
+    in the cache is written in half the time than if each vector of numbers crosses from one line to the next."""
+    if type(like) is not numpy.ndarray:
+        return xp(like).empty(shape, like.dtype)
+    size = math.prod(shape) * like.dtype.itemsize
+    memory = numpy.empty(size + 64, "uint8")
+    start = -memory.__array_interface__["data"][0] % 64
+    return memory[start:start + size].view(like.dtype).reshape(shape)
 
 
 def times_transposed(x: Any, w: Any) -> Any:

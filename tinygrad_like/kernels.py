@@ -11,6 +11,7 @@ import math
 from typing import Any
 
 from .backend import finfo
+from .op import Kept
 
 
 class Kernels:
@@ -18,7 +19,8 @@ class Kernels:
 
     def __init__(self, library: Any) -> None:
         self.library = library
-        self._map = functools.cache(library.ElementwiseKernel)           # (what is read, what is written, how, its name)
+        self._map = functools.cache(library.ElementwiseKernel)          # (what is read, what is written, how, its name)
+        self._reduction = functools.cache(library.ReductionKernel)      # (…, of one, of two, in the end, of none, name, type)
 
     # ---- optimizers: w, and all that is kept for it, change in place ------------------------------------------------
     def descend(self, w: Any, g: Any, b: Any, lr: float, momentum: float, weight: float, weight_decay: float, nesterov: bool,
@@ -116,5 +118,78 @@ class Kernels:
                  formula + f"slope = {slope};" * wanted, name + "_with_slope" * wanted)(
             x, *numbers.values(), out, *[into] * wanted)
 
+    # ---- normalisation ----------------------------------------------------------------------------------------------
+    def moments(self, x: Any, axis: Any) -> Any:
+        mu, variance = self._sums_over(x, axis), self._sums_over(x, axis)
+        self._reduction("T x", "T mu, T variance", "moment<T>(x)", "join(a, b)",
+                        "mu = a.mean * (a.n / a.n), variance = a.rest / a.n", "moment<T>()", "moments", "moment<T>",
+                        preamble=MOMENTS)(                              # of no numbers: 0/0
+            x, mu, variance, axis=axis, keepdims=True)
+        return mu, variance
+
+    def standardize_forward(self, x: Any, w: Any = None, b: Any = None, *, axis: Any, eps: float = 1e-5, known: Any = None) -> Any:
+        mu, variance = self.moments(x, axis) if known is None else known
+        r = self._map("T variance, T eps", "T r", "r = 1 / sqrt(variance + eps);", "spread")(variance, eps)
+        out = self.library.empty_like(x)
+        self._map("T x, T mu, T r, T w, T b", "T out", "out = (x - mu) * r * w + b;", "standardize")(
+            x, mu, r, 1.0 if w is None else w, 0.0 if b is None else b, out)
+        return Kept(out, stats=(mu, r))
+
+    def gradients_of(self, g: Any, x: Any, w: Any, mu: Any, r: Any, axis: Any) -> Any:
+        no_w = axis if w is None else tuple([a for a in range(x.ndim) if a < x.ndim - w.ndim or w.shape[a - x.ndim] == 1])
+        per_mu = no_w == axis                                           # w is one number for each μ: sums for dw serve for dx
+        g_sum, gx_sum = self._weighted(g, x, mu, *[1.0 if per_mu else w] * 2, axis)
+        out = self.library.empty_like(x, dtype=g.dtype)
+        self._map("T g, T x, T mu, T r, T w, T share, T g_sum, T gx_sum, T per_n", "T out", f"""
+            T taken = gx_sum * r * r * (x - mu);
+            {"taken += g_sum;" * (mu is not None)}
+            out = r * (g * w - taken * share * per_n);
+        """, "standardize_dx" if mu is not None else "rms_norm_dx")(
+            g, x, *[0.0 if mu is None else mu], r, 1.0 if w is None else w, w if per_mu and w is not None else 1.0,
+            g_sum, gx_sum, g_sum.size / max(1, x.size), out)
+        if w is None:
+            return out,
+        if per_mu:
+            return out, gx_sum * r, g_sum
+        return out, *self._weighted(g, x, mu, 1.0, r, no_w)[::-1]
+
+    def _weighted(self, g: Any, x: Any, mu: Any, g_by: Any, gx_by: Any, axis: Any) -> Any:
+        """Σ g g_by and Σ g gx_by (x - μ) over some axes."""
+        g_sum, gx_sum = self._sums_over(g, axis), self._sums_over(g, axis)
+        self._reduction("T g, T x, T mu, T g_by, T gx_by", "T g_sum, T gx_sum", "two<T>(g * g_by, g * gx_by * (x - mu))",
+                        "add(a, b)", "g_sum = a.first, gx_sum = a.second", "two<T>()", "two_sums", "two<T>", preamble=TWO)(
+            g, x, 0.0 if mu is None else mu, g_by, gx_by, g_sum, gx_sum, axis=axis, keepdims=True)
+        return g_sum, gx_sum
+
+    def _sums_over(self, x: Any, axis: Any) -> Any:
+        return self.library.empty([1 if a in axis else n for a, n in enumerate(x.shape)], x.dtype)
+
 
 GRADIENT = "T d = maximize ? -g : g;  if (weight_decay != 0) d += weight_decay * w;"       # as optim.optimizer.gradient
+MOMENTS = """
+    template <typename T> struct moment {                               // how many x, their mean, and Σ (x - mean)²
+        T n, mean, rest;
+        __device__ moment() : n(0), mean(0), rest(0) {}
+        __device__ moment(T x) : n(1), mean(x), rest(0) {}
+    };
+    template <typename T> __device__ moment<T> join(const moment<T>& a, const moment<T>& b) {      // Chan et al. 1983
+        if (!(a.n > 0)) return b;
+        if (!(b.n > 0)) return a;
+        moment<T> out;
+        T d = b.mean - a.mean;
+        out.n = a.n + b.n;
+        out.mean = a.mean + d * (b.n / out.n);
+        out.rest = a.rest + b.rest + d * d * (a.n * (b.n / out.n));
+        return out;
+    }
+"""
+TWO = """
+    template <typename T> struct two {
+        T first, second;
+        __device__ two() : first(0), second(0) {}
+        __device__ two(T first, T second) : first(first), second(second) {}
+    };
+    template <typename T> __device__ two<T> add(const two<T>& a, const two<T>& b) {
+        return two<T>(a.first + b.first, a.second + b.second);
+    }
+"""

@@ -288,7 +288,10 @@ def causal_mask(n: int, device: Any, dtype: Any) -> Tensor:
 
 
 def looks_causal(mask: Tensor | None) -> bool:
-    """Whether a mask is known to be the causal one, in booleans or in numbers.  (On a GPU, to look would mean to wait.)"""
-    if mask is None or mask.ndim != 2 or mask.shape[0] != mask.shape[1] or mask.device.type != "cpu":
+    """Whether a mask is known to be the causal one, in booleans or in numbers: then it is not read, and gets no gradient.
+
+    To look at it on a GPU would mean to wait there.  So a mask that wants no gradient is simply read.
+    """
+    if mask is None or mask.ndim != 2 or mask.shape[0] != mask.shape[1] or not (mask.requires_grad or mask.device.type == "cpu"):
         return False
     return bool((mask == causal_mask(len(mask), mask.device, mask.dtype)).all())

@@ -6,7 +6,7 @@ the weight has.  Above are the formulas; below, how arrays go through them in fe
 import math
 
 from ..op import Kept, Op
-from ..backend import memory_order, near_zero, spread, weighted_total as total, wide, xp
+from ..backend import memory_order, near_zero, one_kernel, spread, weighted_total as total, wide, xp
 from ..machine import blockwise
 from .elementwise import sqrt
 from .reduce import count, mean
@@ -40,6 +40,7 @@ class standardize(Op):
     """
     integers = False
 
+    @one_kernel
     def forward(x, w=None, b=None, *, axis, eps=1e-5, known=None):
         mu, variance = (sums_over(axis, x), sums_over(axis, x)) if known is None else known
 
@@ -105,6 +106,7 @@ class rms_norm(Op):
 #
 # x - μ takes a pass by itself.  It is needed where μ is large, so that nothing large is left to round; but where 0 is within a few
 # σ of it, (x - μ) s = x s - μ s loses nothing, and μ s is a matter of single rows or channels.  `near_zero` tells.
+@one_kernel
 def moments(x, axis):
     """μ and σ² over some axes.
 
@@ -165,6 +167,7 @@ def put_scaled(out, x, mu, r, w, b):
     blockwise(each, out, x, wide(mu, x), scale, spread(x, *shifts) if shifts else None)
 
 
+@one_kernel
 def gradients_of(g, x, w, mu, r, axis):
     """dx = g r w - shift - (x - μ) stretch, with what is taken away the same for all that share a μ; dw and db."""
     w = lined_up(w, x)
