@@ -271,6 +271,8 @@ def test_several_results():
     parts = [node for node in data["nodes"] if node["op"] == "result"]
     assert [part["parents"] for part in parts] == [[split["id"]]] * 2 and [part["params"]["index"] for part in parts] == ["0", "1"]
     assert [part["name"] for part in parts] == ["a", "b"] and parts[1]["value"]["numbers"] == [[2, 3]]
+    assert node_of(data, "mul")["parents"] == [parts[1]["id"]] * 2
+    assert back_to(data, parts[1]["id"])["g"]["numbers"] == [[4, 6]]
     g = back_to(data, split["id"])
     assert g["arrived"] == 2 and sorted(g["g"]["numbers"]) == [1, 4, 6]
     assert g["to"][0]["dx"]["numbers"] == [[1, 4, 6]]
@@ -323,6 +325,17 @@ def test_optimizers_are_seen_and_their_arithmetic_is_not():
         step(net, tl.randn(7, 6), tl.tensor([0] * 7))
         optimizer.step()
     assert page.data()["optimizers"] == ["Adam"] and len(ops_of(page.data())) == 6
+    x = tl.tensor([1.0, 2.0], requires_grad=True)
+    optimizer = tl.optim.LBFGS([x], max_iter=2)                 # which computes with tensors, and calls us in between
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (x * x).sum()
+        loss.backward()
+        return loss
+    with tl.explain() as page:
+        optimizer.step(closure)
+    assert {node["op"] for node in ops_of(page.data())} == {"mul", "sum"} and page.data()["optimizers"] == ["LBFGS"]
 
 
 # ---- numbers in short -------------------------------------------------------------------------------------------

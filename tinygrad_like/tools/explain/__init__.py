@@ -113,6 +113,8 @@ class Page(Record):
 
         what: "graph", the ops grouped by module; "layers", the modules that have parameters; "loop", the training loop, and
             "workflow", with validation around it: both with what was seen of them.         language: "en" or "zh".
+
+        (Mermaid draws 500 arrows at most, unless it is told otherwise: of a larger graph take the layers, or the page.)
         """
         return drawn(self.data(), what, language)
 

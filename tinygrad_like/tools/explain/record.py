@@ -20,6 +20,7 @@
                 "to": [{"node": id, "operand": "x", "dx": SUMMARY,
                         "summed_from": [int] | None}]}],        the shape before broadcasting was summed away
      "parameters": [{"name": str, "node": id, "norm": float, "size": int}],             leaves and the norms of their gradients
+     "optimizers": ["SGD"],                     the kinds of those that took a step
      "lacks": [str]}                            what could not be seen, in words
 
 An op of several results has a node for the whole, whose numbers are those of all results in one row, and a node "result" for each.
