@@ -105,16 +105,17 @@ class conv_transpose(Op):
             return depthwise_transpose(y, w, b, into, geometry)
         out, y, weights = started(y, w, b, into, channels), channels_last(y), matrices(w, groups)
         few = at_once(y, math.prod(positions) * math.prod(kernel) * channels, weights.nbytes)
-        shape = (groups, min(few, len(y)), *positions, *kernel, channels // groups)
-        stamps = xp(y).empty(shape, out.dtype)                  # the kernel, y_p times
-        for part in parts(len(y), few):
-            each = stamps[:, :part.stop - part.start]
-            rows = grouped(y[part], groups)
-            xp(y).matmul(rows, weights, out=each.reshape(*rows.shape[:2], weights.shape[2]))
-            each = xp(y).moveaxis(each, 0, -2)                  # (samples, *positions, *kernel, groups, channels / groups)
-            x = out[part].reshape(each.shape[0], *into, *each.shape[-2:])
-            for k, here, there in meetings(into, positions, kernel, geometry):
-                x[(slice(None), *here)] += each[(slice(None), *there, *k)]
+        met = meetings(into, positions, kernel, geometry)
+
+        def put_down(samples):
+            for part in parts(samples.stop, few, samples.start):
+                rows = grouped(y[part], groups)                 # the kernel, y_p times:
+                stamps = (rows @ weights).reshape(groups, -1, *positions, *kernel, channels // groups)
+                stamps = xp(y).moveaxis(stamps, 0, -2)          # (samples, *positions, *kernel, groups, channels / groups)
+                x = out[part].reshape(-1, *into, *stamps.shape[-2:])
+                for k, here, there in met:
+                    x[(slice(None), *here)] += stamps[(slice(None), *there, *k)]
+        shared(put_down, y, w.shape, positions)
         return channels_second(out)
 
     def dy(g, w, shape, geometry): return conv(g, w, into=shape[2:], geometry=geometry)
@@ -277,9 +278,9 @@ def overlap(padding, padded, size):
             [slice(max(-a, 0), max(-a, 0) + stop - max(a, 0)) for a, stop in zip(padding, stops)])
 
 
-def parts(n, size):
-    """0 … n - 1 in stretches of some size."""
-    return [slice(start, min(n, start + size)) for start in range(0, n, size)]
+def parts(n, size, start=0):
+    """0 … n - 1, or those from some start on, in stretches of some size."""
+    return [slice(i, min(n, i + size)) for i in range(start, n, size)]
 
 
 def at_once(x, numbers, beside=0):
