@@ -8,7 +8,7 @@ import pytest
 
 import tinygrad_like as tl
 import tinygrad_like.nn.functional as F
-from tinygrad_like import TrainingDoctor, doctor, find_lr, keras, nn, optim, watch
+from tinygrad_like import TrainingDoctor, backend, doctor, find_lr, keras, nn, optim, watch
 from tinygrad_like.tools.doctor import DoctorWarning
 
 pytestmark = pytest.mark.filterwarnings("ignore::tinygrad_like.tools.doctor.DoctorWarning")
@@ -256,6 +256,16 @@ def test_there_are_thirty_and_more():
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_named_and_a_sound_program_is_not_blamed(fault):
+    name, faulty, sound = FAULTS[fault]
+    assert name in faulty()
+    assert sound() == []
+
+
+@pytest.mark.parametrize("fault", ["softmax, then cross-entropy", "a loss that broadcasts", "no zero_grad", "dead relus",
+                                   "saturated tanhs", "labels counted from 1", "pixels from 0 to 255", "a column in other units",
+                                   "batch norm with a batch of one"])
+def test_on_a_device(fault, device, monkeypatch):
+    monkeypatch.setattr(backend, "default_device", device)
     name, faulty, sound = FAULTS[fault]
     assert name in faulty()
     assert sound() == []

@@ -7,7 +7,7 @@ import pytest
 
 import tinygrad_like as tl
 import tinygrad_like.nn.functional as F
-from tinygrad_like import NonFinite, nn, trace_nonfinite, watch
+from tinygrad_like import NonFinite, backend, nn, trace_nonfinite, watch
 
 INF, NAN = math.inf, math.nan
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -106,6 +106,12 @@ def test_each_fault_is_named(name):
     assert origin.source.file == __file__, "the line is the user's, not one of the package"
     for line in (origin.what, "why: " + origin.cause, "fix: " + origin.cure):
         assert line in str(caught.value)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_on_a_device(name, device, monkeypatch):
+    monkeypatch.setattr(backend, "default_device", device)
+    test_each_fault_is_named(name)
 
 
 def test_all_that_is_told():

@@ -5,6 +5,7 @@ import math
 import warnings
 from typing import Any
 
+from ... import backend
 from ...nn import Module
 from .advice import fault_of
 from .findings import Report
@@ -29,9 +30,10 @@ def doctor(model: Module, loss: Any = None, optimizer: Any = None, batch: Any = 
     inputs, target = parts_of("doctor", model, batch)
     watcher = TrainingDoctor(patience=STEPS // 2)
     watcher.quiet = True
-    with unchanged(model, loss, optimizer), warnings.catch_warnings():
+    on_device = any(backend.device_of(p.array) != "cpu" for p in model.parameters())
+    with unchanged(model, loss, optimizer), warnings.catch_warnings(), backend.set_debug(backend.debug or on_device):
         warnings.simplefilter("ignore")
-        model.train()
+        model.train()                                           # (debug: labels on a GPU are looked at, too)
         with watcher:
             values = trial(watcher, model, call, optimizer, inputs, target)
             look_at(watcher, optimizer, values)

@@ -56,7 +56,7 @@ class Units:
             self.active[axis] = seen if known is None or known.shape != seen.shape else known | seen
 
     def dead(self) -> float:
-        return min([1 - float(active.mean()) for active in self.active.values()])
+        return min([1 - float(active.mean(dtype="float32")) for active in self.active.values()])
 
 
 def size(x: Any) -> float:

@@ -265,7 +265,7 @@ class TrainingDoctor(Watcher, Callback):
     def _look_at_bounds(self, out: Any, flat: Any) -> None:
         if grad_mode.enabled and self._running and out.size >= 64:
             seen = self._sigmoids.setdefault(self._where(), [])
-            seen.append((float(flat.mean()), weakref.ref(out)))
+            seen.append((float(flat.mean(dtype="float32")), weakref.ref(out)))
             del seen[:-20]
 
     def look_at_layers(self) -> None:
