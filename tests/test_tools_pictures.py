@@ -96,6 +96,19 @@ def test_on_the_device_it_is_the_same(net, x, device, name):
     np.testing.assert_allclose(there.cpu().numpy(), here.numpy(), rtol=1e-4, atol=1e-6)
 
 
+def test_random_numbers_and_changes_in_place_of_the_model_stay_in_it(x):
+    """A model may draw numbers in eval mode too, and may write into what it is given: neither is seen outside."""
+    class Noisy(nn.Module):
+        def forward(self, x):
+            return x.sub_(tl.rand(1).double()).flatten(1)[:, :3]
+    given, random = x.clone(), tl.get_rng_state()
+    for name in ("saliency", "integrated_gradients", "occlusion"):
+        CALLS[name](Noisy(), x)
+        assert (tl.get_rng_state() == random).all() and (x == given).all()
+    pictures.feature_maps(Noisy(), x.clone())
+    assert (tl.get_rng_state() == random).all()
+
+
 @pytest.mark.parametrize("name", CALLS)
 def test_each_sample_is_by_itself(net, x, name):
     together = CALLS[name](net, x)
@@ -104,12 +117,15 @@ def test_each_sample_is_by_itself(net, x, name):
 
 
 # ---- which score ------------------------------------------------------------------------------------------------
-def test_targets(net, x):
+def test_targets(net, x, device):
     with tl.no_grad():
         best = net.eval()(x).argmax(1)
     expected = pictures.saliency(net, x).numpy()
     for target in (best, best.tolist(), best.numpy(), lambda out: out.amax(1)):
         np.testing.assert_array_equal(pictures.saliency(net, x, target).numpy(), expected)
+    on_device = pictures.saliency(net.to(device), x.to(device), best)         # labels may be on the host
+    np.testing.assert_allclose(on_device.cpu().numpy(), expected, rtol=1e-9)
+    net.to("cpu")
     one = pictures.saliency(net, x, 2).numpy()
     np.testing.assert_array_equal(one, pictures.saliency(net, x, [2, 2, 2]).numpy())
     np.testing.assert_array_equal(one, pictures.saliency(net, x, tl.tensor(2)).numpy())
@@ -191,11 +207,13 @@ def test_with_relus_it_lacks_no_more_than_the_jumps_allow(net, x, steps):
 
 def test_the_class_is_that_of_x_all_the_way():
     """With no target, the greatest output of x is followed, also where another is the greatest."""
-    class TwoWays(nn.Module):
-        def forward(self, x):
-            return tl.stack([x.sum(1), 1 - x.sum(1)], 1)
-    x = tl.tensor([[1.0, 2.0], [-3.0, 0.0]])
-    np.testing.assert_allclose(pictures.integrated_gradients(TwoWays(), x).numpy(), [[1, 2], [3, 0]])
+    def two_ways(x):
+        total = x.flatten(1).sum(1)
+        return tl.stack([total, 1 - total], 1)
+    x = tl.tensor([[0.2, 0.6], [-3.0, 0.0]])
+    np.testing.assert_allclose(pictures.integrated_gradients(two_ways, x).numpy(), [[0.2, 0.6], [3, 0]], atol=1e-6)
+    lost = pictures.occlusion(two_ways, x.unsqueeze(1), size=1)
+    np.testing.assert_allclose(lost.numpy(), [[0.2, 0.6], [3, 0]], atol=1e-6)
 
 
 def test_bad_arguments_of_integrated_gradients(net, x):
@@ -338,15 +356,16 @@ def test_filters(net):
         pictures.filters(nn.Linear(2, 2))
 
 
-@pytest.mark.parametrize("causal", [False, True])
-def test_attention_maps_are_what_the_layer_says(causal, device):
+@pytest.mark.parametrize("kind", ["all", "causal", "some"])
+def test_attention_maps_are_what_the_layer_says(kind, device):
     """Of layers that do not ask for their weights, next to the same layer asked for them."""
     tl.manual_seed(0)
     layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
     model = nn.TransformerEncoder(layer, 2).train()
     for p in model.parameters():
         p.data = tl.randn(*p.shape)
-    x, mask = tl.randn(3, 5, 8), nn.Transformer.generate_square_subsequent_mask(5) if causal else None
+    x, causal = tl.randn(3, 5, 8), kind == "causal"
+    mask = {"all": None, "causal": nn.Transformer.generate_square_subsequent_mask(5), "some": tl.eye(5) > 0}[kind]
     maps = pictures.attention_maps(model, x, mask, is_causal=causal)
     assert list(maps) == ["layers.0.self_attn", "layers.1.self_attn"] and model.training
     with tl.no_grad():

@@ -75,7 +75,7 @@ def grad_cam(model: Module, layer: Module | str, x: Tensor, target: Any = None) 
     with undisturbed(model, x):
         module = model.get_submodule(layer) if isinstance(layer, str) else layer
         with Caught(module) as caught:
-            S = score(model(x.detach().requires_grad_()), target)
+            S = score(model(x.detach().requires_grad_().clone()), target)
         A = caught.out
         if A is None:
             raise errors.WrongValue(f"grad_cam: the model never called its layer {layer!r}: look for another in print(model)")
@@ -156,7 +156,7 @@ def undisturbed(model: Any, x: Tensor) -> Iterator[None]:
 def gradient(model: Any, x: Tensor, target: Any) -> Tensor:
     """∂S/∂x.  Of each sample by itself, since S_n depends on x_n alone."""
     x = x.detach().requires_grad_()
-    return grad(score(model(x), target).sum(), x)[0]
+    return grad(score(model(x.clone()), target).sum(), x)[0]    # a clone, which a model may change in place
 
 
 def settled(model: Any, x: Tensor, target: Any) -> Any:
@@ -183,7 +183,6 @@ def score(out: Any, target: Any) -> Tensor:
         raise errors.ShapeError(f"the model gives {came}, of which a class cannot be chosen: give a function, as in "
                                 "target=lambda out: …, that returns a score for each sample, (N,)")
     classes = out.argmax(1) if target is None else target if isinstance(target, Tensor) else tensor(target)
-    classes = classes.to(out.device)
     if classes.ndim == 0:
         classes = classes.expand(len(out))
     if tuple(classes.shape) != (len(out),):
