@@ -84,3 +84,35 @@ def test_an_older_processors_products_are_said(monkeypatch, setting, kernel, fla
     monkeypatch.setattr(machine, "processor_flags", lambda: flags)
     said = machine.slow_products()
     assert said is None if slow is None else slow in said
+
+
+# ---- large arrays, on threads and in parts ----------------------------------------------------------------------
+def lying(x, how):
+    """The numbers of x (N, C, H, W) in another order in memory."""
+    if how == "channels last":
+        return np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    return x if how == "in order" else np.repeat(x, 2, axis=3)[..., ::2]
+
+
+@pytest.mark.parametrize("how", ["in order", "channels last", "with gaps"])
+@pytest.mark.parametrize("function", [
+    "x.relu()", "F.gelu(x)", "F.gelu(x, approximate='tanh')", "F.silu(x)", "F.batch_norm(x, None, None, w, w, True)",
+    "F.group_norm(x, 2, w, w)", "F.layer_norm(x, (40,))", "F.instance_norm(x)", "F.rms_norm(x, (40,))"])
+def test_parts_and_threads_change_nothing(threads, function, how):
+    random = np.random.default_rng(0)
+    x = lying(random.standard_normal((17, 8, 100, 40)).astype("float32"), how)
+    assert x.size > 2 * machine.WORTH_IT
+    g = random.standard_normal(x.shape).astype("float32")
+
+    def run(x, g):
+        x, w = tl.from_numpy(x).requires_grad_(), tl.from_numpy(np.linspace(1, 2, 8, dtype=x.dtype))
+        names = {"x": x, "w": w, "F": tl.nn.functional}
+        out = eval(function, names)
+        return out.detach().numpy(), *[grad.numpy() for grad in tl.autograd.grad(out, [x], tl.from_numpy(g))]
+
+    threads(1)
+    alone, exact = run(x, g), run(x.astype("float64"), g.astype("float64"))
+    threads(3)
+    for together, one, expected in zip(run(x, g), alone, exact):
+        np.testing.assert_array_equal(together, one)
+        np.testing.assert_allclose(one, expected, rtol=1e-5, atol=2e-6)

@@ -199,7 +199,8 @@ def gradient_sums(g, x, w, mu, r, axis):
         if w is None:
             return g, gx
     else:
-        gx = g * x if mu is None else times(g, plus(x, spread(x, (mu, -1))))
+        gx = x if mu is None else differences(x, mu)
+        gx = xp(x).multiply(g, gx, out=None if mu is None else gx)
     return total(g, axis, w), total(gx, axis, w), total(gx, no_w, r), total(g, no_w)
 
 
@@ -218,21 +219,19 @@ def put_gradient(out, g, x, mu, r, w, shift, stretch):
             out *= stretch
         if shift is not None:
             out += shift
-        out += times(g, scale)
+        out += xp(g).multiply(g, scale, out=scale if own else None)
 
+    scale = spread(x, (r, 1 if w is None else w))
+    own = scale.shape == x.shape                                # else it is read for every part
     stretch = spread(x, (stretch, -1), out=out if mu is None else None)
     shift = None if shift is None else spread(x, (shift, -1))
-    blockwise(each, out, g, x, wide(mu, x), spread(x, (r, 1 if w is None else w)), shift, stretch)
+    blockwise(each, out, g, x, wide(mu, x), scale, shift, stretch)
 
 
-def times(x, factor):
-    """x · factor, written over a factor that is as large as x."""
-    return xp(x).multiply(x, factor, out=factor if factor.shape == x.shape else None)
-
-
-def plus(x, term):
-    """x + term, written over a term that is as large as x."""
-    return xp(x).add(x, term, out=term if term.shape == x.shape else None)
+def differences(x, mu):
+    """x - μ"""
+    minus_mu = spread(x, (mu, -1))
+    return xp(x).add(x, minus_mu, out=minus_mu if minus_mu.shape == x.shape else None)
 
 
 def lined_up(w, x):
