@@ -6,11 +6,11 @@ import pytest
 
 from tinygrad_like import backend, op
 from tinygrad_like.kernels import Kernels
-from tinygrad_like.ops import activation, normalize, recurrent
+from tinygrad_like.ops import activation, loss, normalize, recurrent
 from tinygrad_like.optim import adam, rmsprop, sgd
 
 EDGES = [0.0, -0.0, 1.0, -1.0, 0.3, -2.5, 1e-30, 80.0, -120.0, np.inf, -np.inf, np.nan]
-SUMS = {"moments", "standardize_forward", "gradients_of"}       # these add up many numbers, in an order of their own
+SUMS = {"moments", "standardize_forward", "gradients_of", "cross_entropy_forward"}       # of many numbers, in an order of their own
 TOLERANCE = {"float32": (2e-6, 5e-5), "float64": (1e-14, 1e-12)}
 NAMES = [name for name, _ in inspect.getmembers(Kernels, inspect.isfunction) if name[:1] != "_"]
 
@@ -90,8 +90,26 @@ def norms():
                     yield normalize.gradients_of, [g, x, weight, mean, r], dict(axis=axis)
 
 
+def losses():
+    x = numbers(6, 5)
+    x[1], x[2, 1:3], x[3, 2], x[4] = -np.inf, -np.inf, np.inf, 1000 * x[4]
+    labels = np.array([[0], [1], [4], [2], [3], [4]])
+    some, images, at = [1, 2, 4, 5], numbers(2, 3, 2, 2), np.arange(2)
+    with np.errstate(all="ignore"):
+        for scores, places, axis in ((x, (np.arange(6)[:, None], labels), -1), (x[some], (np.arange(4)[:, None], labels[some]), 1),
+                                (np.where(x == np.inf, np.nan, x), (np.arange(6)[:, None], labels), 1),
+                                (x[:0], (np.arange(0)[:, None], labels[:0]), 1), (x[0], (labels[0],), 0),
+                                (images, (at[:, None, None, None], np.array([[[[2, 0], [1, 1]]]] * 2), at[:, None], at), 1)):
+            for summed in (False, True):
+                params = dict(places=places, axis=axis, peak=0.5, summed=summed)
+                yield loss.cross_entropy.forward, [scores], params
+                kept = inspect.unwrap(loss.cross_entropy.forward)(scores, **params)
+                g = np.full_like(kept.out, 0.3)
+                yield loss.cross_entropy.dx, [g, *kept.intermediates.values()], dict(places=places, peak=0.5, base=None)
+
+
 CASES = {}                                                      # name of a kernel: (the function, operands, parameters), many
-for maker in (optimizers, activations, cells, norms):
+for maker in (optimizers, activations, cells, norms, losses):
     for function, operands, params in maker():
         name = function.__qualname__.partition(".<locals>")[0].replace(".", "_")
         CASES.setdefault(name, []).append((function, operands, params))

@@ -161,6 +161,42 @@ class Kernels:
             g, x, 0.0 if mu is None else mu, g_by, gx_by, g_sum, gx_sum, axis=axis, keepdims=True)
         return g_sum, gx_sum
 
+    # ---- losses -----------------------------------------------------------------------------------------------------
+    def cross_entropy_forward(self, x: Any, *, places: Any, axis: int = -1, peak: Any = 1.0, base: Any = None,
+                              summed: bool = False) -> Any:
+        if base is not None or type(peak) is not float or not len(places) == x.ndim <= 8:
+            return NotImplemented
+        along = axis % x.ndim,
+        top, total = self._sums_over(x, along), self._sums_over(x, along)
+        self._reduction("T x, T largest", "T top, T total", "exponential<T>(x, largest)", "add(a, b)",
+                        "top = a.top, total = a.sum == 0 ? 1 / a.sum : a.sum", "exponential<T>()", "sum_of_exponentials",
+                        "exponential<T>", preamble=EXPONENTIAL)(
+            x, float(finfo(x.dtype).max), top, total, axis=along, keepdims=True)
+        e = self._map("T x, T top", "T e", "e = exp(x - top);", "exponentials")(x, top)
+        read, where, labels = self._places(places, x.shape)
+        loss = f"peak * ((top - x[{where}]) + log(total))"
+        read = f"raw T x, T top, T total, T peak, {read}"
+        out = (self._reduction(read, "T loss", loss, "a + b", "loss = a", "0", "sum_of_losses") if summed
+               else self._map(read, "T loss", f"loss = {loss};", "losses"))(x, top, total, peak, *labels)
+        return Kept(out, e=e, total=total)
+
+    def cross_entropy_dx(self, g: Any, e: Any, total: Any, places: Any, peak: Any, base: Any) -> Any:
+        if base is not None or type(peak) is not float or not len(places) == e.ndim <= 8:
+            return NotImplemented
+        own = "T own = g * T(total - total == 0) * peak;"               # 0 where total is inf
+        out = self.library.empty(e.shape, e.dtype)
+        self._map("T g, T e, T total, T peak", "T p", f"{own} p = e * (own / total);", "p")(g, e, total, peak, out)
+        read, where, labels = self._places(places, e.shape)
+        self._map(f"T g, T total, T peak, {read}", "raw T p", f"{own} p[{where}] -= own;", "minus_q")(g, total, peak, *labels, out)
+        return out
+
+    def _places(self, places: Any, shape: Any) -> Any:
+        """What to read, to find places in an array of that shape; how to compute them of that; and the values to read."""
+        axes = range(len(shape))
+        return (", ".join([f"{'ABCDEFGH'[a]} index{a}, int64 step{a}" for a in axes]),
+                " + ".join([f"index{a} * step{a}" for a in axes]),
+                [value for a in axes for value in (places[a], math.prod(shape[a + 1:]))])
+
     def _sums_over(self, x: Any, axis: Any) -> Any:
         return self.library.empty([1 if a in axis else n for a, n in enumerate(x.shape)], x.dtype)
 
@@ -191,5 +227,22 @@ TWO = """
     };
     template <typename T> __device__ two<T> add(const two<T>& a, const two<T>& b) {
         return two<T>(a.first + b.first, a.second + b.second);
+    }
+"""
+EXPONENTIAL = """
+    template <typename T> struct exponential {                          // Σ e^(x - top), with the largest x as a finite number
+        T top, sum;
+        bool some;
+        __device__ exponential() : top(0), sum(0), some(false) {}
+        __device__ exponential(T x, T largest) : top(x > largest ? largest : x < -largest ? -largest : x), some(true) {
+            sum = exp(x - top);
+        }
+    };
+    template <typename T> __device__ exponential<T> add(const exponential<T>& a, const exponential<T>& b) {
+        if (!a.some) return b;
+        if (!b.some) return a;
+        exponential<T> out = a.top > b.top || a.top != a.top ? a : b;
+        out.sum = a.sum * exp(a.top - out.top) + b.sum * exp(b.top - out.top);
+        return out;
     }
 """

@@ -3,7 +3,7 @@ in `nn/functional/loss.py`, which also takes the means and sums and looks after 
 import math
 
 from ..op import Kept, Op
-from ..backend import total as sum_over, xp
+from ..backend import one_kernel, total as sum_over, xp
 from .activation import largest, sigmoid
 from .elementwise import clip, exp, finite, log, maximum, where
 from .reduce import amax
@@ -34,6 +34,7 @@ class cross_entropy(Op):
     """
     integers = False
 
+    @one_kernel
     def forward(x, *, places, axis=-1, peak=1.0, base=None, summed=False):
         top = largest(x, axis)
         e = x - top
@@ -50,6 +51,7 @@ class cross_entropy(Op):
             out += base.sum() * log_total - smooth
         return Kept(out.sum() if summed else out, e=e, total=total)
 
+    @one_kernel
     def dx(g, e, total, places, peak, base):
         g = g * (total < math.inf)
         own = g * peak
