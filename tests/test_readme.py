@@ -13,7 +13,7 @@ PAGES = {str(page.relative_to(ROOT)): page.read_text(encoding="utf-8")
 README = PAGES["README.md"]
 
 
-def test_the_code_runs_in_order(tmp_path, monkeypatch):
+def test_the_code_runs_in_order(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)                                 # where it saves a model
     tl.manual_seed(0)
     names = {}
@@ -23,6 +23,10 @@ def test_the_code_runs_in_order(tmp_path, monkeypatch):
             claimed = re.search(r"x\.grad +# tensor\((.*)\)", code)
             assert claimed and names["x"].grad.tolist() == eval(claimed[1])
     assert issubclass(names["softsquare"], ops.exp.__mro__[1])
+    derivation = re.search(r"prints the derivation.*?```\n(.*?)```", README, re.DOTALL)
+    printed = re.sub(r" +README\.md, block.*", "", capsys.readouterr().out)     # the user's line stands there
+    assert derivation and derivation[1] in printed
+    assert (tmp_path / "page.html").exists()
 
 
 @pytest.mark.parametrize("page", PAGES)
