@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from .backend import host, pieces, xp
+from .backend import PIECE, host, pieces, xp
 
 _R = (1.4184982e-07, -5.6684316e-06, 8.7637044e-05, -6.1978386e-04, -1.9183180e-04, 1.0276906e-01, 1.1283793)
 
@@ -42,6 +42,8 @@ def erf(x: Any) -> Any:
     """erf(x) for an array of floats."""
     if xp(x) is not host:
         return theirs(x, "erf")
+    if x.size <= PIECE:
+        return erf_of_piece(x)
     out = host.empty_like(x)                                    # laid out in memory as x is
     for part, into in pieces(x, out):
         into[...] = erf_of_piece(part)
