@@ -6,7 +6,7 @@ setup(
     version="0.1.0",
     description="A deep learning engine to read: autograd from scratch on NumPy and CuPy",
     packages=find_packages(include=["tinygrad_like", "tinygrad_like.*"]),
-    package_data={"tinygrad_like": ["py.typed"], "tinygrad_like.tools.explain": ["page.html", "page.css", "page.js"]},
+    package_data={"tinygrad_like": ["py.typed"], "tinygrad_like.tools.explain": ["web/*"]},
     python_requires=">=3.10",
     install_requires=["numpy>=2.0"],
     extras_require={

@@ -16,8 +16,8 @@ read, write = [fcntl.fcntl(int(each), fcntl.F_DUPFD, 10) for each in sys.argv[1:
 os.dup2(read, 3), os.dup2(write, 4)
 os.execv(sys.argv[3], sys.argv[3:])
 """
-KEYS = {"ArrowRight": 39, "ArrowLeft": 37, "ArrowUp": 38, "ArrowDown": 40, "Home": 36, "End": 35, "Enter": 13, "Escape": 27, "Tab": 9,
-        " ": 32}
+KEYS = {"ArrowRight": 39, "ArrowLeft": 37, "ArrowUp": 38, "ArrowDown": 40, "Home": 36, "End": 35, "Enter": 13, "Escape": 27,
+        "Tab": 9, " ": 32}
 
 
 class Chromium:

@@ -1,6 +1,6 @@
 """The page of a recorded computation: one HTML file that needs nothing else.
 
-`page.html`, `page.css` and `page.js` beside this file are put together with the record.  The page asks nothing of any network, and
+The files in `web/` are put together with the record.  The page asks nothing of any network, and
 its policy forbids it to: of scripts, a browser runs only the one whose hash is named there.  What came from the user is data, in
 JSON, and the script sets it as text.
 """
@@ -14,15 +14,17 @@ import pathlib
 import re
 from typing import Any
 
-HERE = pathlib.Path(__file__).parent
+WEB = pathlib.Path(__file__).parent / "web"
+SCRIPTS = "words", "record", "layout", "drawing", "panel", "controls"
 OF_OPS = "formula", "doc", "derivatives"                        # what all applications of an op have in common
 
 
 def to_html(record: dict[str, Any], language: str | None = None) -> str:
     """The page, as text.        language: "en" or "zh" to begin with (default: as the browser's)."""
     if language not in (None, "en", "zh"):
-        raise ValueError(f'a page is in English or in Chinese: language is "en", "zh" or None (as the browser\'s), not {language!r}')
-    style, script = [(HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js")]
+        raise ValueError('a page is in English or in Chinese: language is "en", "zh" or None (as the browser\'s), '
+                         f"not {language!r}")
+    style, script = read("page.css"), "\n".join([read(f"{name}.js") for name in SCRIPTS])
     parts = {
         "title": html.escape(record["title"]),
         "policy": f"default-src 'none'; img-src data:; style-src '{digest(style)}'; script-src '{digest(script)}'; "
@@ -31,8 +33,7 @@ def to_html(record: dict[str, Any], language: str | None = None) -> str:
         "script": script,
         "data": as_json({**shared(record), "language": language}),
     }
-    page = (HERE / "page.html").read_text(encoding="utf-8")
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], page)        # once: what is put in is not looked through
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], read("page.html"))        # once: what is put in is not looked through
 
 
 def in_notebook(record: dict[str, Any], height: int = 760) -> str:
@@ -60,6 +61,10 @@ def as_json(data: Any) -> str:
     """JSON that can stand in a <script>: it has no <, so nothing in it can end the element or begin another."""
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
     return text.encode("utf-8", "replace").decode("utf-8")      # half of a surrogate pair, which no file can hold
+
+
+def read(name: str) -> str:
+    return (WEB / name).read_text(encoding="utf-8")
 
 
 def digest(text: str) -> str:
