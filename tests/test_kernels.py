@@ -6,6 +6,7 @@ import pytest
 
 from tinygrad_like import backend, op
 from tinygrad_like.kernels import Kernels
+from tinygrad_like.nn.functional import normalization
 from tinygrad_like.ops import activation, loss, normalize, recurrent
 from tinygrad_like.optim import adam, rmsprop, sgd
 
@@ -88,6 +89,8 @@ def norms():
             for mean in (mu, None):
                 for weight in (w, None):
                     yield normalize.gradients_of, [g, x, weight, mean, r], dict(axis=axis)
+    for x, y in several(2):
+        yield normalization.towards, [x, y], dict(share=0.1)
 
 
 def losses():

@@ -134,7 +134,9 @@ def one_kernel(function: Any) -> Any:
     @functools.wraps(function)
     def call(*operands: Any, **params: Any) -> Any:
         if type(operands[0]) in _kernels:
-            return kernel_for(function, *operands)(*operands, **params)
+            found = kernel_for(function, *operands)(*operands, **params)
+            if found is not NotImplemented:                     # by a kernel that does not know such parameters
+                return found
         return function(*operands, **params)
     return call
 
@@ -634,17 +636,6 @@ def diagonal(x: Any, offset: int, axis1: int, axis2: int) -> Any:
     if type(x) is numpy.ndarray and x.flags.writeable:
         out.flags.writeable = True
     return out
-
-
-def aligned(shape: tuple[int, ...], like: Any) -> Any:
-    """An empty array of the number type of `like`.  On the host it begins at a multiple of 64 bytes, a line of the cache: what is
-    in the cache is written in half the time than if each vector of numbers crosses from one line to the next."""
-    if type(like) is not numpy.ndarray:
-        return xp(like).empty(shape, like.dtype)
-    size = math.prod(shape) * like.dtype.itemsize
-    memory = numpy.empty(size + 64, "uint8")
-    start = -memory.__array_interface__["data"][0] % 64
-    return memory[start:start + size].view(like.dtype).reshape(shape)
 
 
 def times_transposed(x: Any, w: Any) -> Any:

@@ -135,10 +135,14 @@ class Kernels:
             x, mu, r, 1.0 if w is None else w, 0.0 if b is None else b, out)
         return Kept(out, stats=(mu, r))
 
+    def towards(self, x: Any, y: Any, share: float) -> Any:
+        return self._map("T x, T y, T rest, T share", "T out", "out = x * rest + y * share;", "towards")(x, y, 1 - share, share)
+
     def gradients_of(self, g: Any, x: Any, w: Any, mu: Any, r: Any, axis: Any) -> Any:
         no_w = axis if w is None else tuple([a for a in range(x.ndim) if a < x.ndim - w.ndim or w.shape[a - x.ndim] == 1])
         per_mu = no_w == axis                                           # w is one number for each μ: sums for dw serve for dx
-        g_sum, gx_sum = self._weighted(g, x, mu, *[1.0 if per_mu else w] * 2, axis)
+        by = 1.0 if per_mu else w
+        g_sum, gx_sum = self._weighted(g, x, mu, by, by, axis)
         out = self.library.empty_like(x, dtype=g.dtype)
         self._map("T g, T x, T mu, T r, T w, T share, T g_sum, T gx_sum, T per_n", "T out", f"""
             T taken = gx_sum * r * r * (x - mu);

@@ -95,7 +95,12 @@ def by_running(input: Tensor, mean: Tensor, var: Tensor, w: Tensor | None, b: Te
 def follow(running: Tensor, value: Any, momentum: float) -> None:
     """running = (1 - momentum) running + momentum value, in place."""
     with no_grad():
-        running.copy_(wrap(running.array * (1 - momentum) + value * momentum))
+        running.copy_(wrap(towards(running.array, value, momentum)))
+
+
+@backend.one_kernel
+def towards(x: Any, y: Any, share: float) -> Any:
+    return x * (1 - share) + y * share
 
 
 # ---- over the features of one example ---------------------------------------------------------------------------
