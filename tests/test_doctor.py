@@ -369,6 +369,21 @@ def test_gradients_of_several_batches_for_one_step():
     assert found.report().names == []
 
 
+def test_an_optimizer_that_computes_the_gradients_itself():
+    net, (x, y) = mlp(), classes()
+    optimizer = optim.LBFGS(net.parameters(), lr=0.5, max_iter=4)
+
+    def loss():
+        optimizer.zero_grad()
+        value = F.cross_entropy(net(x), y)
+        value.backward()
+        return value
+    with TrainingDoctor() as found:
+        for _ in range(6):
+            optimizer.step(loss)
+    assert found.report().names == []
+
+
 def test_what_is_frozen_on_purpose():
     net = mlp()
     net[0].requires_grad_(False)

@@ -58,9 +58,9 @@ def find_lr(model: Module, loss: Any = None, optimizer: Any = None, batches: Any
     loss: as `compile` takes it.  Without it, and without an optimizer, those that the model was compiled with.
     batches: a DataLoader, which is begun again when it ends, or one batch (input, target).
 
-    It stops when the loss is not finite, or four times the least.  Groups of parameters keep the ratios of their rates.  Afterwards
-    the model, the optimizer and the random numbers are what they were.        (L. N. Smith: Cyclical learning rates for training
-    neural networks, 2017, section 3.3)
+    It stops when the loss is not finite, or four times that of the beginning.  Groups of parameters keep the ratios of their rates.
+    Afterwards the model, the optimizer and the random numbers are what they were.        (L. N. Smith: Cyclical learning rates for
+    training neural networks, 2017, section 3.3)
     """
     call, optimizer = settled_arguments("find_lr", model, loss, optimizer)
     if optimizer is None:
@@ -69,7 +69,6 @@ def find_lr(model: Module, loss: Any = None, optimizer: Any = None, batches: Any
         raise errors.WrongValue(f"find_lr: 0 < low < high and at least 10 steps, got {low}, {high} and {steps}")
     lrs: list[float] = []
     losses: list[float] = []
-    mean = least = 0.0
     with unchanged(model, loss, optimizer), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)         # it goes on until numbers overflow
         model.train()
@@ -84,17 +83,23 @@ def find_lr(model: Module, loss: Any = None, optimizer: Any = None, batches: Any
             value = call(model(*inputs), target)
             value.backward()
             number = value.item()
-            mean = 0.9 * mean + 0.1 * number
-            smooth = mean / (1 - 0.9 ** (k + 1))
-            if not math.isfinite(number) or (k and smooth > 4 * least + 1e-12):
+            if not math.isfinite(number) or (k and abs(number) > 4 * abs(losses[0])):
                 break
-            least = min(least, smooth) if k else smooth
             lrs.append(lr)
-            losses.append(smooth)
+            losses.append(number)
             optimizer.step()
     if not lrs:
         raise errors.WrongValue(f"find_lr: the loss of the first batch is {number}: doctor(model, …) says why")
-    return LearningRates(lrs, losses)
+    return LearningRates(lrs, smoothed(losses, max(steps // 20, 1)))
+
+
+def smoothed(losses: list[float], reach: int) -> list[float]:
+    """Means over as many losses before as behind, so that the curve is not moved to the right."""
+    means = []
+    for k in range(len(losses)):
+        around = min(reach, k, len(losses) - 1 - k)
+        means.append(sum(losses[k - around:k + around + 1]) / (2 * around + 1))
+    return means
 
 
 def endless(batches: Any) -> Iterator[Any]:

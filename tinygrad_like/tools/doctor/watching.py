@@ -148,11 +148,11 @@ class TrainingDoctor(Watcher, Callback):
     def step(self, optimizer: Any, run: Run) -> Any:
         known = self._optimizers.setdefault(optimizer, Gradients())
         params = [p for group in optimizer.param_groups for p in group["params"]]
-        self._look_at_gradients(optimizer, known, params)
         before = {id(p): backend.copy(p.array) for p in params if p.ndim >= 2 and p.grad is not None} \
             if len(self._changes) < 4 * self.patience else {}
-        out = run()
+        out = run()                                             # which may compute the gradients first, by a closure
         self.steps += 1
+        self._look_at_gradients(optimizer, known, params)
         known.stepped(params)
         changes = [size(p.array - before[id(p)]) / size(before[id(p)]) for p in params
                    if id(p) in before and size(before[id(p)]) > 1e-2]
