@@ -287,6 +287,28 @@ def test_other_dims_of_places(dims):
     assert pictures.occlusion(model, x, size=2, stride=2).shape == (2, *[5] * dims)
 
 
+def test_models_of_the_keras_dialect():
+    """Their images have the channels last: the maps are those of the same model with the channels turned there in front of it."""
+    from tinygrad_like import keras
+    tl.manual_seed(0)
+    model = keras.Sequential([keras.Input((8, 6, 3)), keras.layers.Conv2D(4, 3), keras.layers.Flatten(), keras.layers.Dense(2)])
+    x = tl.rand(2, 8, 6, 3)
+
+    def turned(x):
+        return model.eval()(x.permute(0, 2, 3, 1))
+    first, conv = x.permute(0, 3, 1, 2), model.layers[-3].conv
+    for mine, theirs in [
+            (pictures.saliency(model, x).permute(0, 3, 1, 2), pictures.saliency(turned, first)),
+            (pictures.grad_cam(model, model.layers[-3], x, 1), pictures.grad_cam(turned, conv, first, 1)),
+            (pictures.grad_cam(model, conv, x, 1), pictures.grad_cam(turned, conv, first, 1)),
+            (pictures.occlusion(model, x, size=3, stride=2), pictures.occlusion(turned, first, size=3, stride=2)),
+            (pictures.feature_maps(model, x, layers=["conv2d"])["conv2d"], conv(first).detach())]:
+        assert mine.shape == theirs.shape
+        np.testing.assert_allclose(mine.numpy(), theirs.numpy(), rtol=1e-5, atol=1e-7)
+    with pytest.raises(tl.errors.ShapeError, match=r"channels come last, write x.movedim\(-1, 1\)"):
+        pictures.draw_heat(x, {})
+
+
 def test_bad_layers_of_grad_cam(net, x):
     with pytest.raises(tl.errors.ShapeError, match=r"the layer gives \(3, 4\), and x is \(3, 2, 6, 8\)"):
         pictures.grad_cam(net, "out", x)

@@ -9,6 +9,8 @@ when those of other classes fall.)  In all four functions
                 each sample, (N,).  For outputs of other shapes a function of the output that returns S (N,).
 
 They say what the *model* rests on, true or not of the world.  Look at more than one: they are different questions.
+
+A model of the Keras dialect has images (N, height, width, channels), and its layers have them so too.
 """
 from __future__ import annotations
 
@@ -83,10 +85,11 @@ def grad_cam(model: Module, layer: Module | str, x: Tensor, target: Any = None) 
             came = tuple(A.shape) if isinstance(A, Tensor) else type(A).__name__
             raise errors.ShapeError(f"grad_cam: the layer gives {came}, and x is {tuple(x.shape)}: it wants maps (N, maps, height, "
                                     "width) where x has images (N, channels, height, width), as a convolution or a pooling gives")
-        places = tuple(range(2, A.ndim))
-        alpha = grad(S.sum(), A)[0].mean(places, keepdim=True)                               # (N, maps, 1, 1)
-        heat = (alpha * A.detach()).sum(1, keepdim=True).relu()                              # (N, 1, height, width)
-        return F.interpolate(heat, size=tuple(x.shape[2:]), mode=MODES[A.ndim], align_corners=False).squeeze(1)
+        dA, A = [channels_first(each, module) for each in (grad(S.sum(), A)[0], A.detach())]
+        alpha = dA.mean(tuple(range(2, A.ndim)), keepdim=True)                               # (N, maps, 1, 1)
+        heat = (alpha * A).sum(1, keepdim=True).relu()                                       # (N, 1, height, width)
+        places = tuple(channels_first(x, model).shape[2:])
+        return F.interpolate(heat, size=places, mode=MODES[A.ndim], align_corners=False).squeeze(1)
 
 
 MODES = {3: "linear", 4: "bilinear", 5: "trilinear"}            # by ndim
@@ -104,7 +107,7 @@ def occlusion(model: Any, x: Tensor, target: Any = None, size: Any = None, strid
     """
     if x.ndim < 3:
         raise errors.ShapeError(f"occlusion: x is (N, channels, height, width), or has 1 or 3 dims of places; got {tuple(x.shape)}")
-    places = tuple(x.shape[2:])
+    places = tuple(channels_first(x, model).shape[2:])
     sizes = [max(1, n // 7) for n in places] if size is None else each(size, places, "size")
     strides = [max(1, k // 2) for k in sizes] if stride is None else each(stride, places, "stride")
     for n, k, s in zip(places, sizes, strides):
@@ -119,12 +122,23 @@ def occlusion(model: Any, x: Tensor, target: Any = None, size: Any = None, strid
         lost, times = zeros(len(x), *places, dtype=x.dtype, device=x.device), zeros(*places, dtype=x.dtype, device=x.device)
         for corner in product(*[starts(n, k, s) for n, k, s in zip(places, sizes, strides)]):
             window = tuple([slice(i, i + k) for i, k in zip(corner, sizes)])
+            at = (slice(None), *window) if channels_last(model) else (..., *window)
             covered = x.clone()
-            covered[(..., *window)] = cover[(..., *window)]
+            covered[at] = cover[at]
             drop = whole - score(model(covered), target)                                     # (N,)
             lost[(slice(None), *window)] += drop.reshape(-1, *[1] * len(places))
             times[window] += 1
         return lost / times
+
+
+def channels_last(model: Any) -> bool:
+    """Whether it is of the Keras dialect, and has its channels behind the places."""
+    return getattr(model, "channels_last", False)
+
+
+def channels_first(x: Tensor, model: Any) -> Tensor:
+    """What a model takes or gives, with its channels before the places, (N, channels, height, width)."""
+    return x.movedim(-1, 1) if channels_last(model) else x
 
 
 def each(value: Any, places: tuple[int, ...], name: str) -> list[int]:

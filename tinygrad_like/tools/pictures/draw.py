@@ -56,7 +56,8 @@ def draw_heat(x: Any, maps: dict[str, Any], titles: Any = None) -> Picture:
     """
     images = on_host(x)
     if images.ndim != 4 or images.shape[1] not in (1, 3):
-        raise errors.ShapeError(f"draw_heat: images are (N, channels, height, width) with 1 or 3 channels, got {images.shape}")
+        raise errors.ShapeError("draw_heat: images are (N, channels, height, width) with 1 or 3 channels, got "
+                                f"{images.shape}: if the channels come last, write x.movedim(-1, 1)")
     images = unit(images)
     heats = {name: flat(name, on_host(heat), images.shape) for name, heat in maps.items()}
     n, columns = len(images), 1 + len(heats)

@@ -16,6 +16,7 @@ from ...nn.summary import left_as_it_was
 from ...op import Kept, wrap
 from ...tensor import Tensor
 from ...watch import Run, Watcher
+from .attribution import channels_first
 
 __all__ = ["Histogram", "attention_maps", "attention_rollout", "feature_maps", "filters", "gradient_histograms",
            "weight_histograms"]
@@ -53,7 +54,8 @@ def feature_maps(model: Module, *inputs: Any, layers: Iterable[str] | None = Non
     """{path: output} of the layers, in the order in which they ran: the maps (N, maps, height, width) of a convolution, for example
 
     layers: the paths of those that are wanted; by default all modules that have none inside.  (A convolution and the ReLU after it
-    are two.)  A layer that is called more than once is there as "relu", "relu #2", ….
+    are two.)  A layer that is called more than once is there as "relu", "relu #2", ….  Images of the Keras dialect, whose channels
+    come last, are turned to (N, maps, height, width) as well.
     """
     return LookAtLayers(model, layers).run(model, inputs, kwargs)
 
@@ -69,7 +71,8 @@ class LookAtLayers(Look):
         try:
             out = run()
             if id(module) in self.wanted and isinstance(out, Tensor):
-                self.keep(out.clone())                          # the next layer may change what it gets in place
+                seen = out.clone()                              # the next layer may change what it gets in place
+                self.keep(channels_first(seen, module) if seen.ndim > 3 else seen)
             return out
         finally:
             self.running.pop()
