@@ -23,8 +23,8 @@ LARGE = ("the numbers grew past the largest of their type.  In the first step: w
          "later: most often a learning rate too high")
 SMALLER = ("a tenth of the learning rate, or clip_grad_norm_(model.parameters(), 1.0) before the step; inputs scaled to about "
            "-1 … 1")
-BRANCH = ("if a where() drops these elements, the backward pass still meets them: choose the operand before the op, as in "
-          "where(ok, f(where(ok, x, 1)), y)")
+BRANCH = ("if a where() drops these elements, the backward pass still meets them: safe_where(ok, function, x, 0) in the place of "
+          "where(ok, function(x), 0)")
 RULES = [
     Rule("forward", LOGS, lambda x: x == 0, "the logarithm of 0 is -inf: most often of a probability that has become 0",
          "log_softmax(x) in the place of softmax(x).log(), logsigmoid(x) in that of sigmoid(x).log(), xlogy(y, x) in that of "
