@@ -414,15 +414,17 @@ def test_up_and_down_go_along_the_lines(opened, net):
 def test_tab_reaches_every_control_and_shows_where_it_is(opened):
     opened.key("ArrowRight")
     opened.key("ArrowRight")                                    # so that no control is disabled
-    wanted = set(opened.eval("""[...document.querySelectorAll('header button, main .buttons button, footer button, input, #panel')].map(
-        x => x.id || x.value)"""))
+    controls = "header button, main .buttons button, footer button, input, #panel"
+    wanted = set(opened.eval(f"[...document.querySelectorAll('{controls}')].map(x => x.id || x.value)"))
     opened.eval("document.activeElement.blur()")
     reached, unseen = set(), []
     for _ in range(80):
         opened.key("Tab")
         name, visible = opened.eval("""(() => {
-            const at = document.activeElement, node = at.matches('[data-key]'), style = getComputedStyle(node ? at.querySelector('.box') : at);
-            return [node ? 'a node' : at.id || at.value || '', node ? parseFloat(style.strokeWidth) >= 4 : style.outlineStyle !== 'none'];
+            const at = document.activeElement, node = at.matches('[data-key]');
+            const style = getComputedStyle(node ? at.querySelector('.box') : at);
+            const visible = node ? parseFloat(style.strokeWidth) >= 4 : style.outlineStyle !== 'none';
+            return [node ? 'a node' : at.id || at.value || '', visible];
         })()""")
         if name in reached and name == "search":
             break

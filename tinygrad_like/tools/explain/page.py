@@ -33,7 +33,8 @@ def to_html(record: dict[str, Any], language: str | None = None) -> str:
         "script": script,
         "data": as_json({**shared(record), "language": language}),
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], read("page.html"))        # once: what is put in is not looked through
+    # all at once, so that what is put in is not looked through
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], read("page.html"))
 
 
 def in_notebook(record: dict[str, Any], height: int = 760) -> str:

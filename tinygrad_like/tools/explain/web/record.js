@@ -169,6 +169,7 @@ const folded = new Set();
     group.ops = group.all.filter(node => node.isOp).length;
     group.parameters = group.all.filter(node => node.parameter).length;
     group.kept = group.all.reduce((sum, node) => sum + node.kept.reduce((a, b) => a + b.bytes, 0), 0);
+    group.born = Math.min(...group.children.map(born));
     group.children.sort((a, b) => born(a) - born(b));
     return group.all;
   })(root);
@@ -180,9 +181,9 @@ function inside(group, outer) {
   for (; group; group = group.parent) if (group === outer) return true;
   return false;
 }
+/* When something came: a leaf just before what first uses it, and a group with the first of its ops. */
 function born(item) {
-  // a leaf belongs just before what first uses it
-  if (item.kind === "group") return Math.min(...item.all.filter(node => node.isOp).map(node => node.id));
+  if (item.kind === "group") return item.born;
   return item.isOp ? item.id : Math.min(...item.users.map(user => user.id)) - 0.5;
 }
 /* A module of a single op is that op; a module of a single module is drawn as one. */
