@@ -231,7 +231,8 @@ class lstm(Op):
         scale = scale.reshape(4 * size)
         b = None if b_ih is None else (b_ih if b_hh is None else b_ih + b_hh) * scale
         gates = inputs(x, w_ih * scale[:, None], b, size, steps)
-        w = in_parts(by_gate(w_hh * scale[:, None], size), len(h0))
+        w = w_hh * scale[:, None]
+        w = in_parts(by_gate(w, size), len(h0)) if m is host else w             # on a GPU one product
         for step, a, before_, tc in zip(steps, *[blocks(each, size, steps) for each in (gates, c_before, tanh_c)]):
             h_now, c_now = h[:, :count(step)], c[:, :count(step)]
             lstm_cell(c_now, h_now, out[step].T, before_, tc, a, (w @ h_now).reshape(a.shape))
