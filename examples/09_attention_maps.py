@@ -135,21 +135,16 @@ def print_maps(word, answer, maps):
 
 def draw(shown, path):
     """The same as a picture, if matplotlib is there."""
+    drawn, queries, keys = {}, {}, {}
+    for word, answer, maps in shown:
+        for number, A in enumerate(maps, 1):
+            title = f"block {number}: {word}"
+            drawn[title], queries[title], keys[title] = A, [f"{a} → {b}" for a, b in zip(word, answer)], [*word, "."]
     try:
-        from matplotlib.figure import Figure
+        tl.pictures.draw_attention(drawn, queries, keys, columns=2).save(path)
     except ImportError:
         print("\nThe maps as a picture: pip install '.[plot]' brings matplotlib, which draws it")
         return
-    figure = Figure(figsize=(9, 4 * len(shown)), layout="constrained")
-    for row, (word, answer, maps) in zip(figure.subplots(len(shown), 2, squeeze=False), shown):
-        for axes, A, title in zip(row, maps, ("block 1", "block 2")):
-            image = axes.imshow(A, vmin=0, vmax=1, cmap="Blues")
-            axes.set_xticks(range(len(word) + 1), [*word, "."])
-            axes.set_yticks(range(len(word)), [f"{a} → {b}" for a, b in zip(word, answer)])
-            axes.set_title(f"{title}: {word}")
-            axes.set_xlabel("position that is looked at")
-        figure.colorbar(image, ax=list(row), label="weight")
-    figure.savefig(path, dpi=110)
     print(f"\nThe maps as a picture: {path}")
 
 

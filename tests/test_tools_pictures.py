@@ -477,6 +477,18 @@ def test_the_heat_is_where_it_belongs():
     np.testing.assert_allclose(shown[0, 0], 0.55)
 
 
+def test_words_beside_attention():
+    pytest.importorskip("matplotlib")
+    maps = {"a": tl.rand(2, 2, 3), "b": tl.rand(3, 3)}
+    for queries in ("xyz", {"a": "xy", "b": "xyz"}):
+        panels = pictures.draw_attention(maps, queries, keys="uvw").figure.axes
+        assert [axes.get_title() for axes in panels[:3]] == ["a, head 0", "a, head 1", "b"]
+        for axes, rows in zip(panels, ["xy", "xy", "xyz"]):
+            assert "".join([label.get_text() for label in axes.get_yticklabels()]) == rows
+            assert "".join([label.get_text() for label in axes.get_xticklabels()]) == "uvw"
+    np.testing.assert_array_equal(panels[1].images[0].get_array(), maps["a"][1].numpy())
+
+
 def test_drawings_that_cannot_be():
     pytest.importorskip("matplotlib")
     with pytest.raises(tl.errors.ShapeError, match=r"1 or 3 channels, got \(2, 5, 4, 4\)"):

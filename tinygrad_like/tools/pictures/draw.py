@@ -140,26 +140,29 @@ def draw_attention(maps: dict[str, Any], queries: Any = None, keys: Any = None, 
     """A panel for each map (queries, keys), {title: map}: the darker, the more the query in that row looks at the key
 
     Of a map (heads, queries, keys), such as attention_maps(…)[path][0], each head has a panel.
-    queries, keys: what to write beside the rows and below the columns, such as words.
+    queries, keys: what to write beside the rows and below the columns, such as words; or of each title its own, {title: words}.
     """
     panels: dict[str, Any] = {}
+    words: dict[str, list[Any]] = {}                            # of a panel, beside its rows and below its columns
     for title, A in maps.items():
         array = on_host(A)
         if array.ndim not in (2, 3):
             raise errors.ShapeError(f"draw_attention: a map is (queries, keys) or (heads, queries, keys), got {array.shape}: "
                                     "of a batch, choose a sample: A[0]")
         heads = array if array.ndim == 3 else array[None]
-        panels |= {f"{title}, head {i}" if len(heads) > 1 else title: head for i, head in enumerate(heads)}
+        for i, head in enumerate(heads):
+            panel = f"{title}, head {i}" if len(heads) > 1 else title
+            panels[panel] = head
+            words[panel] = [each[title] if isinstance(each, dict) else each for each in (queries, keys)]
     columns = columns or min(4, len(panels))
     rows = math.ceil(len(panels) / columns)
     figure = matplotlib_figure("draw_attention")(figsize=(3.9 * columns + 0.8, 3.6 * rows), layout="constrained")
     places = figure.subplots(rows, columns, squeeze=False).reshape(-1)
     for axes, (title, A) in zip(places, panels.items()):
         image = axes.imshow(A, vmin=0, vmax=1, cmap="Blues")
-        if queries is not None:
-            axes.set_yticks(range(len(A)), list(queries)[:len(A)])
-        if keys is not None:
-            axes.set_xticks(range(A.shape[1]), list(keys)[:A.shape[1]])
+        for ticks, names, n in zip((axes.set_yticks, axes.set_xticks), words[title], A.shape):
+            if names is not None:
+                ticks(range(n), list(names)[:n])
         axes.set_title(title)
         axes.set_xlabel("what is looked at")
     blank(places[len(panels):])
