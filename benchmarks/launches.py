@@ -2,8 +2,9 @@
 
     python benchmarks/launches.py               # workloads 1 to 6; or some of them: launches.py mlp cnn
 
-CuPy says of no launch that it happened.  They are counted where the driver under CuPy counts them, as a stand-in for a GPU may.
-On a GPU a profiler counts them: the step is marked for it, and this is the command:
+CuPy says of no launch that it happened.  They are counted where the driver under CuPy counts them, as a stand-in for a GPU may:
+all but those of matrix products, which are a library's.  On a GPU a profiler counts: the step is marked for it, and this is the
+command:
 
     nsys profile --capture-range=cudaProfilerApi --capture-range-end=repeat --stats=true python benchmarks/launches.py mlp
 """
