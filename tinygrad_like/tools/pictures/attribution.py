@@ -71,8 +71,8 @@ def grad_cam(model: Module, layer: Module | str, x: Tensor, target: Any = None) 
 
     (Selvaraju et al. 2017, eq. 1 and 2.)  A (N, maps, height, width) is the output of `layer`, a module of the model or its path;
     usually the last convolution, or what follows it: the later a layer, the more its maps mean, and the fewer places they have.
-    The map is resized to the places of x, bilinearly: x (N, channels, height, width) gives (N, height, width).  1 or 3 dims of
-    places are as well.  Of a layer that is called several times, the last call counts.
+    The map is resized to the places of x, bilinearly: x (N, channels, height, width) gives (N, height, width).  With 1 or 3
+    dims of places it is likewise.  Of a layer that is called several times, the last call counts.
     """
     with undisturbed(model, x):
         module = model.get_submodule(layer) if isinstance(layer, str) else layer
@@ -98,7 +98,7 @@ MODES = {3: "linear", 4: "bilinear", 5: "trilinear"}            # by ndim
 def occlusion(model: Any, x: Tensor, target: Any = None, size: Any = None, stride: Any = None, value: Any = 0.0) -> Tensor:
     """S(x) - S(x with a window covered), at each place the mean over the windows that cover it: what the score loses there
 
-    (Zeiler and Fergus 2014, §4.2.)  x (N, channels, height, width) gives (N, height, width); 1 or 3 dims of places are as well.
+    (Zeiler and Fergus 2014, §4.2.)  x (N, channels, height, width) gives (N, height, width); with 1 or 3 dims of places it is likewise.
     size, stride: of the window and of its steps, a number or one for each dim; by default a seventh of x, and half of size.  The
         last window ends where x does.
     value: what is seen there instead, in all channels: a number, or a tensor that broadcasts to x.
