@@ -98,7 +98,8 @@ MODES = {3: "linear", 4: "bilinear", 5: "trilinear"}            # by ndim
 def occlusion(model: Any, x: Tensor, target: Any = None, size: Any = None, stride: Any = None, value: Any = 0.0) -> Tensor:
     """S(x) - S(x with a window covered), at each place the mean over the windows that cover it: what the score loses there
 
-    (Zeiler and Fergus 2014, §4.2.)  x (N, channels, height, width) gives (N, height, width); with 1 or 3 dims of places it is likewise.
+    (Zeiler and Fergus 2014, §4.2.)  x (N, channels, height, width) gives (N, height, width); likewise with 1 or 3
+    dims of places.
     size, stride: of the window and of its steps, a number or one for each dim; by default a seventh of x, and half of size.  The
         last window ends where x does.
     value: what is seen there instead, in all channels: a number, or a tensor that broadcasts to x.
