@@ -600,12 +600,12 @@ def _wide_plan(shape: tuple[int, ...], strides: tuple[int, ...], v: tuple[int, .
     return order, tuple(sorted(range(len(order)), key=lambda k: order[k])), tuple(wider)
 
 
-def near_zero(mu: Any, variance: Any) -> bool:
-    """Whether 0 is among numbers of that mean and variance: within four standard deviations.
+def near_zero(mu: Any, variance: Any, within: float) -> bool:
+    """Whether 0 is among numbers of that mean and variance: within so many standard deviations.
 
     To ask a GPU would be to wait for it: there the answer is no.
     """
-    return type(mu) is numpy.ndarray and mu.dtype.char in "fd" and bool((mu * mu <= 16 * variance).all())
+    return type(mu) is numpy.ndarray and mu.dtype.char in "fd" and bool((mu * mu <= within * within * variance).all())
 
 
 BLOCK = 1 << 16                                                 # numbers: 256 kB in float32, so that a few such fit the cache

@@ -105,17 +105,20 @@ class rms_norm(Op):
 # were summed over, or are None.  Results lie in memory as x does: channels last, if that is how images came.
 #
 # x - μ takes a pass by itself.  It is needed where μ is large, so that nothing large is left to round; but where 0 is within a few
-# σ of it, (x - μ) s = x s - μ s loses nothing, and μ s is a matter of single rows or channels.  `near_zero` tells.
+# σ of it, (x - μ) s = x s - μ s loses no more than a bit, and μ s is a matter of single rows or channels.  `near_zero` tells.
 @one_kernel
 def moments(x, axis):
     """μ and σ² over some axes.
 
-    By mean(x) and mean(x²) - μ², if 0 is among the x.  If not, that is off by its rounding: then again with the differences to the
-    first μ, which are small and exact (Chan et al. 1983).  Of equal numbers μ is exactly their value, and σ² is 0.
+    By mean(x) and mean(x²) - μ², if 0 is among the x, or with the differences to the mean of some in place of x.  If these were not
+    typical, what is subtracted is off by its rounding: then again with the differences to the first μ, which are small and exact
+    (Chan et al. 1983).  Of equal numbers μ is exactly their value, and σ² is 0.
     """
-    mu, square = means_around(x, None, axis)
-    variance = square - mu * mu
-    if near_zero(mu, variance):
+    some = x[:len(x) // 16] if 0 in axis else x[:0]
+    origin = means_around(some, None, axis)[0] if some.size else None
+    rest, square = means_around(x, origin, axis)
+    mu, variance = rest if origin is None else origin + rest, square - rest * rest
+    if near_zero(rest, variance, within=1 if origin is None else 0.1):
         return mu, variance
     rest, square = means_around(x, mu, axis)
     variance = square - rest * rest
@@ -149,7 +152,7 @@ def put_scaled(out, x, mu, r, w, b):
     """out[...] = (x - μ) r w + b"""
     w = 1 if w is None else w
     shifts = [] if b is None else [(1, b)]
-    if mu is not None and near_zero(mu, 1 / (r * r)):
+    if mu is not None and near_zero(mu, 1 / (r * r), within=3):
         shifts, mu = [(-mu * r, w), *shifts], None
 
     def each(out, x, mu, scale, shift):
@@ -190,7 +193,7 @@ def gradient_sums(g, x, w, mu, r, axis):
     no_w = axes_without(w, axis)
     both = tuple([a for a in axis if a in no_w])
     if both:
-        near = mu is not None and near_zero(mu, 1 / (r * r))
+        near = mu is not None and near_zero(mu, 1 / (r * r), within=3)
         parts = blockwise(lambda x, g, mu: (total(g, both), total(g, both, x if mu is None else x - mu)),
                           x, g, None if near else wide(mu, x))
         g, gx = joined(parts, x, both)
@@ -206,7 +209,7 @@ def gradient_sums(g, x, w, mu, r, axis):
 
 def put_gradient(out, g, x, mu, r, w, shift, stretch):
     """out[...] = g r w - shift - (x - μ) stretch"""
-    if mu is not None and near_zero(mu, 1 / (r * r)):
+    if mu is not None and near_zero(mu, 1 / (r * r), within=3):
         shift, mu = shift - mu * stretch, None
 
     def each(out, g, x, mu, scale, shift, stretch):
