@@ -23,7 +23,8 @@ backend.libraries["strict"] = lambda: strict_double.cupy
 
 # The files whose tests can run on a device; but for those that give NumPy's arrays to tensors, or look into their memory.
 ON_DEVICES = {"test_backends.py", "test_corners.py", "test_engine.py", "test_kernels.py", "test_launches.py",
-              "test_layers_on_devices.py", "test_memory.py", "test_metrics.py", "test_optim_on_devices.py", "test_transforms_on_devices.py", "test_sweep.py"}
+              "test_layers_on_devices.py", "test_memory.py", "test_metrics.py", "test_optim_on_devices.py",
+              "test_transforms_on_devices.py", "test_sweep.py"}
 ON_NUMPY_ALONE = {
     "test_gradient_at_the_kink[maximum, a tie]", "test_gradient_at_the_kink[minimum, a tie]",
     "test_gradient_at_the_kink[x**y at x = y = 0]", "test_a_subclass_is_a_tensor_everywhere",
