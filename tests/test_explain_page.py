@@ -151,6 +151,7 @@ def test_resnet_20(browser, folder):
     ops = [node["id"] for node in page.data()["nodes"]]
     assert browser.eval("document.querySelectorAll('.node').length") == len(ops)
     assert overlapping(browser) == []
+    check_lines(browser, page.data())
     norms = {name: p.grad.norm().item() for name, p in model.named_parameters()}
     for key, name in ("g", max(norms, key=norms.get)), ("s", min(norms, key=norms.get)):
         browser.key(key)
@@ -166,7 +167,17 @@ def test_two_thousand_nodes(browser, folder):
     browser.key("End")
     assert "Step 4000 of 4000" in text(browser, "#now")
     assert overlapping(browser) == []
+    check_lines(browser, chain(2000))
     assert browser.complaints() == []
+
+
+def check_lines(browser, record):
+    """There is a line for each operand, and it leads down, or to the right from what stands beside its op."""
+    drawn = browser.eval("lines.map(({ source, to }) => [source.id, to[0].id, source.host ? to[0].centre[0] - source.centre[0] :"
+                         " to[0].centre[1] - source.centre[1]])")
+    wanted = {(parent, node["id"]) for node in record["nodes"] for parent in node["parents"] if parent is not None}
+    assert sorted((a, b) for a, b, _ in drawn) == sorted(wanted)
+    assert [line for line in drawn if line[2] <= 0] == []
 
 
 def overlapping(browser):
@@ -300,11 +311,13 @@ def test_a_gradient_is_seen_when_it_has_arrived(opened, net):
     opened.eval("document.getElementById('slider').focus()")
     opened.key("ArrowRight")
     assert "Step 1 of" in text(opened, "#now")
-    seen = []
-    while state(opened)[0] != f"n{node}" or "backward" not in text(opened, "#now"):
+    arrived, seen = 0, []
+    for i in range(at):
+        arrived += [to["node"] for to in steps[i].get("to", [])].count(node)
         seen.append(opened.eval(chip))
+        assert seen[-1] == ("" if arrived == 0 else "1/2") if arrived < 2 else seen[-1].endswith("Σ2"), f"step {i + 1}"
         opened.key("ArrowRight")
-    assert "" in seen and "1/2" in seen and opened.eval(chip).endswith("Σ2")
+    assert {"", "1/2"} < set(seen)
     assert opened.eval("document.getElementById('slider').value") == str(at + 1)
     opened.key("Home")
     select(opened, node)
