@@ -1,8 +1,9 @@
 """What a GPU does in one launch that would else be many: kernels, each named as the function whose place it takes there.
 
 `backend.kernel_for` chooses them.  The functions say what is computed, in NumPy's words, and take any array; the kernels say it
-again in C, for arrays of one floating-point type T.  An element of the first result is one thread's work in a `map`, and that
-of a group of threads in a `reduction`.  `where(s, "…")` leaves a line out that needs an operand which is not there.
+again in C, for arrays of one floating-point type T.  An element of the results is the work of one thread in a `_map`, and of a
+group of threads in a `_reduction`.  Lines that need an operand which is not there are left out.  A kernel that does not know
+some parameters returns NotImplemented, and the function goes on.
 """
 from __future__ import annotations
 
