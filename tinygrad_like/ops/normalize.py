@@ -114,11 +114,11 @@ def moments(x, axis):
     typical, what is subtracted is off by its rounding: then again with the differences to the first μ, which are small and exact
     (Chan et al. 1983).  Of equal numbers μ is exactly their value, and σ² is 0.
     """
-    some = x[:len(x) // 16] if 0 in axis else x[:0]
-    origin = means_around(some, None, axis)[0] if some.size else None
+    some = x[:len(x) // 4] if 0 in axis else x[:0]
+    origin = total(some, axis) / count(some.shape, axis) if some.size else None
     rest, square = means_around(x, origin, axis)
     mu, variance = rest if origin is None else origin + rest, square - rest * rest
-    if near_zero(rest, variance, within=1 if origin is None else 0.1):
+    if near_zero(rest, variance, within=1 if origin is None else 0.15):
         return mu, variance
     rest, square = means_around(x, mu, axis)
     variance = square - rest * rest
