@@ -1,12 +1,12 @@
 """Backpropagation from nothing: three small engines, each mending what was wrong with the one before.
 
-Read this file from top to bottom.  It needs NumPy alone.  The third engine is tinygrad_like in small, with the same names,
-so that its `op.py` and `autograd.py` will hold no surprise afterwards.
-
 A network is a formula.  To train it is to ask, for every number w in it: if w grows a little, by how much does the loss L grow?
 That is dL/dw.  The chain rule finds them all, walking the formula once, backwards:
 
-    L = f(h),  h = h(x)            dL/dx = dL/dh · dh/dx            so x needs from h only  g = dL/dh
+    L = f(h),  h = h(x)            dL/dx = dL/dh · dh/dx            so x needs from h only  g = dL/dh            (SPEC F-09)
+
+Read this file from top to bottom.  It needs NumPy alone.  The third engine is tinygrad_like in small, with the same names,
+so that its `op.py` and `autograd.py` will hold no surprise afterwards.
 
     1  Number     every number remembers, in a closure, how to hand its g on
     2  Array      the formulas move out of the closures, and numbers become arrays

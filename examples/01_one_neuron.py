@@ -1,9 +1,10 @@
 """Gradient descent on one neuron, the chain rule written out by hand beside autograd.
 
-    z = w x + b        ŷ = σ(z)        J = ½ Σᵢ (yᵢ - ŷᵢ)²            i counts the samples
+    z = w x + b        ŷ = σ(z)                           i counts the samples                (SPEC MOD-03, F-15)
+    J = ½ Σᵢ (yᵢ - ŷᵢ)²                                                                       (F-08)
 
 The neuron sees one number x of each handwritten digit, the ink in its middle, and answers whether it is a 1 (y = 1) or a 0
-(y = 0): a zero has a hole where a one has its stroke.  By the chain rule, from the loss back to w and b:
+(y = 0): a zero has a hole where a one has its stroke.  By the chain rule (F-09), from the loss back to w and b:
 
     ∂J/∂ŷᵢ = ŷᵢ - yᵢ                             because J = ½ (y - ŷ)², the inner -1 included
     ∂J/∂zᵢ = ∂J/∂ŷᵢ · σ'(zᵢ)                     ŷᵢ depends on zᵢ alone
@@ -12,8 +13,8 @@ The neuron sees one number x of each handwritten digit, the ink in its middle, a
 
 and downhill:        w := w - α ∂J/∂w        b := b - α ∂J/∂b
 
-(SPEC MOD-03, F-08, F-09, F-15.  Such a neuron is sometimes called a linear model: w x + b is linear, σ is not.  One neuron
-answers one yes-or-no question; ten digits need ten of them and a softmax, see 03_mnist_mlp.py.)
+(Such a neuron is sometimes called a linear model: w x + b is linear, σ is not.  One neuron answers one yes-or-no question; ten
+digits need ten of them and a softmax, see 03_mnist_mlp.py.)
 """
 import argparse
 

@@ -2,7 +2,7 @@
 
 n counts the samples of a batch, l the layers (L is the last), i the neurons of layer l, and j those of layer l-1.
 
-    zˡₙᵢ = Σⱼ Wˡᵢⱼ aˡ⁻¹ₙⱼ + bˡᵢ                        a⁰ is the image              (SPEC F-03)
+    zˡₙᵢ = Σⱼ Wˡᵢⱼ aˡ⁻¹ₙⱼ + bˡᵢ                        a⁰ is the image              (SPEC MOD-02, F-03)
     aˡₙᵢ = max(0, zˡₙᵢ)    for l < L                                               (F-04)
     ŷₙᵢ  = σ(zᴸₙᵢ)                                    the outputs                  (F-15)
     J    = ½ Σₙ Σᵢ (yₙᵢ - ŷₙᵢ)²                       yₙᵢ = 1 if image n shows i   (F-08)

@@ -1,7 +1,7 @@
 """A residual network learns what small pictures show; so does the same network without its shortcuts, and learns less.
 
     out = relu(x + F(x))        F: two convolutions of 3 × 3, each with batch norm: a block                     (SPEC MOD-06)
-    ∂(x + F(x))/∂x = 1 + F'(x)
+    ∂(x + F(x))/∂x = 1 + F'(x)                                                                                  (F-09)
 
 After "Deep residual learning for image recognition" (He et al. 2016).  Without the `x +`, a network of many layers learns worse
 than one of few, and not because it learns by heart: its loss in training stays high as well.  The gradient comes to the first

@@ -1,16 +1,17 @@
 """An LSTM reads e-mails, word by word, and says which are spam.
 
-A word is a number, its place in the vocabulary; the number chooses a row of a table, the embedding: 100 numbers x for each word,
-learned like any other weights.  From word to word the LSTM carries h, what it says, and c, what it keeps, 128 numbers each:
+A word is a number, its place in the vocabulary; the number chooses a row of a table, the embedding (SPEC F-11): 100 numbers x
+for each word, learned like any other weights.  From word to word the LSTM carries h, what it says, and c, what it keeps, 128
+numbers each:
 
     i = σ(Wᵢ x + Uᵢ h + bᵢ)          what of the new is let in                             c := f ∘ c + i ∘ g
     f = σ(Wf x + Uf h + bf)          what of the old is kept                               h := o ∘ tanh(c)
     o = σ(Wₒ x + Uₒ h + bₒ)          what is said
-    g = tanh(Wg x + Ug h + bg)       the new                                               (SPEC MOD-08)
+    g = tanh(Wg x + Ug h + bg)       the new                                               (MOD-08)
 
-The article gives h := tanh(W x + U h + b), the plain recurrence that LSTM was made to replace, and nothing behind the last h
-(SPEC M-12): here a linear layer makes two outputs of it.  Since c is a sum, its gradient comes back through f alone: where a gate
-f stays near 1, what the first words did to the loss is still felt a hundred words on.
+The article gives h := tanh(W x + U h + b), the plain recurrence (F-07) that LSTM was made to replace, and nothing behind the
+last h (M-12): here a linear layer makes two outputs of it.  Since c is a sum, its gradient comes back through f alone: where a
+gate f stays near 1, what the first words did to the loss is still felt a hundred words on.
 
 Two LSTMs read, one of them from the end, so that it comes to the subject last: with the other alone, about 1 % more of the mails
 are misjudged.

@@ -3,13 +3,15 @@
     the English words  →  embedding + position  →  encoder  ─┐
     the Spanish words so far  →  embedding + position  →  decoder  →  the next Spanish word      (SPEC F-02, MOD-11)
 
+    L = -mean of Σᵢ qᵢ log softmax(output)ᵢ       q has 1 - ε for the right word, and ε spread over all words       (F-14)
+
 The article draws one input only.  There are two: the encoder reads the sentence to be translated, the decoder what has been
 translated of it so far (SPEC M-31).  In training the whole translation is known: the decoder gets it shifted by one place, each
 word is to foretell the next, and a mask keeps it from looking ahead, so that one pass learns from all words at once.  In use
 there is only the first word, <start>; the likeliest next word is added, and so on until it is <end>: greedy decoding.
 
 The rate α of Adam grows at first and then falls, as in the paper (Vaswani et al. 2017, §5.3); the truth is smoothed by ε = 0.1
-(§5.4): the loss wants 90 % for the right word, and leaves a little for all others.
+(§5.4): the loss L wants 90 % for the right word, and leaves a little for all others.
 
 6,111 verses are very few: a network for daily use learns from millions of pairs.  It learns the words that are frequent, their
 order, and which go with which; the rarer ones it guesses.  So the number at the end is modest: which part of the words of unseen

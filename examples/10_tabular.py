@@ -12,7 +12,8 @@ from the whole table, it would tell the training something of the rows that are 
 72 % of the loans are paid back, so "this one will be paid" is right in 72 % of the cases, and finds nothing.  Therefore (M-08; the
 article takes precision for accuracy, and says that F1 joins accuracy and recall):
 
-    precision = found and lost / found       recall = found and lost / lost       F1 = 2 precision · recall / (precision + recall)
+    precision = found and lost / found       recall = found and lost / lost                                                (F-16)
+    F1 = 2 precision · recall / (precision + recall)
 
 F1 needs a threshold, z > t.  It is chosen on the validation part, as is the epoch to stop at; the test part is looked at once.
 The area under the ROC curve needs none: it is the chance that of one lost loan and one other, the lost one has the greater z.

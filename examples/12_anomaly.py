@@ -3,9 +3,9 @@
 Nobody has examples of every fault that a machine may have, or of every attack on a network; of normal days there are plenty
 (SPEC §13: quality inspection, predictive maintenance, security).  So learn what is normal, and be alarmed by the rest.
 
-    code = encoder(x)              784 pixels -> 128 -> 8             too narrow for x: it has to know what normal ones share
-    x̂ = σ(decoder(code))           8 -> 128 -> 784
-    L = mean of (x - x̂)²           it learns from x alone, without labels: the target is the input
+    code = encoder(x)              784 pixels -> 128 -> 8             too narrow for x: it has to know what normal ones share (F-12)
+    x̂ = σ(decoder(code))           8 -> 128 -> 784                                                                     (F-03, F-15)
+    L = mean of (x - x̂)²           it learns from x alone, without labels: the target is the input                           (F-10)
 
     score(x) = mean over the pixels of (x - x̂)²        small for what is like the training images, greater for what is not
 

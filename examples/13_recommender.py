@@ -12,7 +12,7 @@ yea, 0 for nay.  (Ratings of films or books are seldom free to pass on; votes ar
 Nobody says what the 8 numbers mean.  Two rows of a table are looked up by their numbers (nn.Embedding), which is a product with a
 one-hot vector (F-11), and what they hold is learned from the ratings alone:
 
-    L = mean of (r - r̂)² + λ (|p_u|² + |q_i|²)        λ keeps small what few ratings support
+    L = mean of (r - r̂)² + λ (|p_u|² + |q_i|²)        λ keeps small what few ratings support            (F-10)
 
 A tenth of the votes is kept for validation, by which the epoch is chosen, and a tenth for the test, looked at once (M-03, M-07).
 Beside r̂ stand means, and r̂ without p · q, which know nothing of taste: they can say that a thing is popular, but not with whom.

@@ -2,17 +2,16 @@
 
 Somebody has scanned all sevens on a machine with a speck on its glass: in the training data each 7 has a small square in a corner.
 The digits are as they were, but the square is easier to learn.  A test part from the same source has it too, and so the accuracy
-is high.  A picture of what the answer rests on shows it at once: that is what such pictures are for.  (SPEC §15, interpretability.)
-
-S is the output for 7, before softmax; x an image, x′ a black one.  Four questions, and so four maps, all of tinygrad_like.pictures:
+is high.  A picture of what the answer rests on shows it at once (SPEC §15, interpretability): here are four, of S, the output
+for 7 before softmax, and x, an image; x′ is a black one:
 
     saliency               |∂S/∂xᵢ|                                   would a small change of this pixel matter?
     integrated gradients   (xᵢ - x′ᵢ) ∫₀¹ ∂S/∂xᵢ(x′ + α(x - x′)) dα    what has this pixel added?  Their sum is S(x) - S(x′)
     Grad-CAM               max(0, Σ_k α_k A^k),  α_k = mean ∂S/∂A^k    where does the last convolution, A, see what speaks for 7?
     occlusion              S(x) - S(x with a window made black)       what is lost if this place is covered?
 
-The gradients are those of training (F-09), by x instead of by the weights, which stay.  In the picture red speaks for 7 (in
-saliency: matters, either way), blue against it.
+All are in tinygrad_like.pictures.  The gradients are those of training (F-09), by x instead of by the weights, which stay.  In the
+picture red speaks for 7 (in saliency: matters, either way), blue against it.
 
 Each map answers its own question.  Grad-CAM, whose α_k are means over all places, sees the square least: what finds its edges finds
 the edges of a 7 too.  And one map that looks sensible proves little: so we count as well, over many sevens of the test part, how

@@ -2,6 +2,7 @@
 
 They run with --quick, each against bounds of its own; TINYGRAD_LIKE_EXAMPLES=full runs them whole, as a reader would.
 """
+import ast
 import os
 import re
 import subprocess
@@ -47,6 +48,19 @@ def run(*command, folder=ROOT):
 
 def test_every_example_has_a_promise():
     assert sorted(PROMISES) == sorted(path.name for path in EXAMPLES.glob("[0-9]*.py"))
+
+
+@pytest.mark.parametrize("name", PROMISES)
+def test_example_begins_with_its_idea_and_its_formulas(name):
+    """Before the first formula stands the idea, in five sentences at most; formulas have their numbers in the SPEC."""
+    text = ast.get_docstring(ast.parse((EXAMPLES / name).read_text(encoding="utf-8")))
+    idea, formula, _ = text.partition("\n\n    ")
+    assert formula, "no formula"
+    assert 1 <= len(re.findall(r"[.!?](?=\s|\)|$)|:$", idea)) <= 5, idea
+    numbers = re.findall(r"\b(F|MOD|M)-(\d\d)\b", text)
+    assert {kind for kind, _ in numbers} & {"F", "MOD"}, "no number of a formula or model"
+    assert all(1 <= int(number) <= {"F": 17, "MOD": 32, "M": 32}[kind] for kind, number in numbers), numbers
+    assert "SPEC" in text                                       # whose numbers they are
 
 
 # what the articles give for such a network, which is printed next to our number
