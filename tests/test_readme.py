@@ -35,6 +35,13 @@ def test_links_lead_somewhere(page):
         assert link.startswith("http") or (ROOT / page).parent.joinpath(link).exists(), link
 
 
+def test_the_reading_path_leads_through_the_examples():
+    examples = sorted(file.name for file in (ROOT / "examples").glob("[0-9]*.py"))
+    path = re.search(r"^## Reading path\n(.*?)^## ", README, re.MULTILINE | re.DOTALL)
+    assert path and re.findall(r"\]\(examples/(\d\w+\.py)\)", path[1]) == examples
+    assert list(dict.fromkeys(re.findall(r"\]\((\d\w+\.py)\)", PAGES["examples/README.md"]))) == examples
+
+
 FORMULAS = re.findall(r"^\| .+ \| (F-\d\d) \| (.+) \| (.+) \|$", README, re.MULTILINE)
 
 
