@@ -58,7 +58,7 @@ def test_modules_have_what_is_in_them(measured):
 
 def test_bytes(measured):
     made = {name: cost.made for name, cost in measured.ops.items()}
-    assert made == {"linear": 4 * 7 * (5 + 4 + 3), "tanh": 4 * 7 * 5, "exp": 4 * 7 * 4, "mul": 4 * 7 * 3, "sum": 0}       # a number is no array yet
+    assert made == {"linear": 4 * 7 * (5 + 4 + 3), "tanh": 4 * 7 * 5, "exp": 4 * 7 * 4, "mul": 4 * 7 * 3, "sum": 0}
     kept = {name: cost.kept for name, cost in measured.ops.items()}         # x and the weights are there anyway
     assert kept == {"linear": 0, "tanh": 4 * 7 * 5, "exp": 4 * 7 * 4, "mul": 0, "sum": 0}
 

@@ -420,6 +420,12 @@ class Module(Hooked, Saved):
 
 
 # ---- where an error came from -----------------------------------------------------------------------------------
+def as_code(path: str) -> str:
+    """A path as it would be written: Net.body[2].norm for Net.body.2.norm."""
+    first, *parts = path.split(".")
+    return first + "".join([f"[{part}]" if part.isdigit() else f".{part}" for part in parts])
+
+
 def name_place(error: Exception, module: Module) -> None:
     """Have the message of an error that passes through the call of a module end in the path of the layer it came from."""
     if "_modules" not in module.__dict__:                       # it has not called super().__init__(), which the error says
@@ -432,7 +438,8 @@ def name_place(error: Exception, module: Module) -> None:
     path = type(module).__name__
     for outer, inner in zip(modules, modules[1:]):
         name = next((name for name, each in outer.named_modules() if each is inner), f"<{type(inner).__name__}>")
-        path += "".join([f"[{part}]" if part.isdigit() else f".{part}" for part in name.split(".")])
+        path += f".{name}"
+    path = as_code(path)
     source = modules[-1]
     what = repr(source) if not source._modules and len(repr(source)) < 120 else type(source).__name__
     error.args = (f"{message}\n    in {path}: {what}" if len(modules) > 1 else f"{message}\n    in {what}",)

@@ -12,9 +12,11 @@ from typing import Any
 
 from .. import backend, edits
 from ..backend import array_types
+from ..nn.module import as_code
 from ..op import Kept, Slots
 from ..watch import Run, Watcher
 from .causes import FROM_CONSTANT, FROM_OUTSIDE, LARGE, LOGS, SMALLER, usual
+from .modules import Running
 
 __all__ = ["trace_nonfinite", "NonFinite"]
 
@@ -100,7 +102,7 @@ class trace_nonfinite(Watcher):
     """
 
     def __enter__(self) -> trace_nonfinite:
-        self._running: list[tuple[Any, str]] = []               # the modules that run, outermost first, and their paths
+        self._running = Running()
         self._roots: weakref.WeakSet[Any] = weakref.WeakSet()   # modules that were called from outside of any
         self._of_array: dict[int, tuple[Any, Origin]] = {}      # id of an array that is not finite: weak reference, origin
         self._unused: set[int] = set()                          # those that no op has taken up
@@ -123,13 +125,10 @@ class trace_nonfinite(Watcher):
 
     # ---- what is told -------------------------------------------------------------------------------------------
     def module(self, module: Any, run: Run) -> Any:
-        if not self._running:
+        if not self._running.modules:
             self._roots.add(module)
-        self._running.append((module, path_of(module, self._running)))
-        try:
+        with self._running.inside(module):
             return run()
-        finally:
-            self._running.pop()
 
     def forward(self, op: Any, arrays: list[Any], params: dict[str, Any], run: Run) -> Any:
         out = run()
@@ -215,7 +214,7 @@ class trace_nonfinite(Watcher):
 
     # ---- what is found ------------------------------------------------------------------------------------------
     def _path(self) -> str:
-        return self._running[-1][1] if self._running else ""
+        return as_code(self._running.path)
 
     def _bad_parameter(self, phase: str, op: str, x: Any, what: str, inputs: list[str], cause: str, cure: str) -> NonFinite:
         index, value = first_place(x, ~xp(x).isfinite(x))
@@ -255,8 +254,9 @@ class trace_nonfinite(Watcher):
         edit = edits.last(x) if own else ""                     # of a parameter; a mask is edited as a matter of course
         cause, cure = FROM_OUTSIDE if not edit else (f"it was changed in place by {edit}.  {LARGE[0].upper()}{LARGE[1:]}", SMALLER)
         what = f"the {operand} that {op.__name__} was given" + (f", which is {own}," if own else "")
-        origin = Origin("edit" if edit else "given", op.__name__, f"{what} was not finite before: {place(value, index, x, bad, '')}",
-                        self._path(), user_line(), [described(own or operand, x)], index, value, tuple(x.shape), cause, cure)
+        what += f" was not finite before: {place(value, index, x, bad, '')}"
+        origin = Origin("edit" if edit else "given", op.__name__, what, self._path(), user_line(),
+                        [described(own or operand, x)], index, value, tuple(x.shape), cause, cure)
         self._of_array[id(x)] = weakref.ref(x), origin
         return origin
 
@@ -410,15 +410,6 @@ def user_line() -> Source | None:
     while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
         frame = frame.f_back                                    # type: ignore[assignment]
     return None if frame is None else Source(frame.f_code.co_filename, frame.f_lineno)
-
-
-def path_of(module: Any, running: list[tuple[Any, str]]) -> str:
-    """The path of a module that is called: Net.body[2].norm."""
-    if not running:
-        return type(module).__name__
-    outer, path = running[-1]
-    name = next((name for name, each in outer.named_modules() if each is module), f"<{type(module).__name__}>")
-    return path + "".join([f"[{part}]" if part.isdigit() else f".{part}" for part in name.split(".")] if name else [])
 
 
 def name_of(node: Any) -> str:

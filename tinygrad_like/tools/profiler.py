@@ -11,6 +11,7 @@ from .. import backend
 from ..machine import slow_products
 from ..op import Kept, Results
 from ..watch import Run, Watcher
+from .modules import Running
 
 __all__ = ["profile"]
 
@@ -48,7 +49,7 @@ class profile(Watcher):
     def __enter__(self) -> profile:
         self.ops: dict[str, Cost] = {}
         self.modules: dict[str, Cost] = {}
-        self._running: list[tuple[Any, str]] = []               # the modules that run, outermost first, and their paths
+        self._running = Running()
         self._born: weakref.WeakKeyDictionary[Any, list[Cost]] = weakref.WeakKeyDictionary()        # node: who pays for it
         self._counted: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()   # id: memory that is kept already
         self._within: list[float] = []                          # for each op that runs: seconds of the ops within
@@ -67,13 +68,9 @@ class profile(Watcher):
 
     # ---- what is told -------------------------------------------------------------------------------------------
     def module(self, module: Any, run: Run) -> Any:
-        path = self._path(module)
-        self.modules.setdefault(path, Cost()).calls += 1
-        self._running.append((module, path))
-        try:
+        with self._running.inside(module) as path:
+            self.modules.setdefault(path, Cost()).calls += 1
             return run()
-        finally:
-            self._running.pop()
 
     def forward(self, op: Any, arrays: list[Any], params: dict[str, Any], run: Run) -> Any:
         out, seconds = self._timed(run)
@@ -120,15 +117,7 @@ class profile(Watcher):
 
     def _payers(self, op: Any) -> list[Cost]:
         """The op, and the modules that it runs in.  (A module that calls itself pays once.)"""
-        paths = dict.fromkeys([path for _, path in self._running])
-        return [self.ops.setdefault(op.__name__, Cost()), *[self.modules[path] for path in paths]]
-
-    def _path(self, module: Any) -> str:
-        if not self._running:
-            return type(module).__name__
-        outer, path = self._running[-1]
-        name = next((name for name, each in outer.named_modules() if each is module), f"<{type(module).__name__}>")
-        return f"{path}.{name}" if name else path
+        return [self.ops.setdefault(op.__name__, Cost()), *[self.modules[path] for path in dict.fromkeys(self._running.paths)]]
 
     # ---- what is shown ------------------------------------------------------------------------------------------
     def __str__(self) -> str:

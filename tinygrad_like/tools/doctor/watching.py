@@ -9,9 +9,11 @@ from typing import Any
 from ... import backend, nn
 from ...backend import array_types
 from ...grad_mode import grad_mode
+from ...nn.module import as_code
 from ...training import Callback
 from ...watch import Run, Watcher
-from ..nonfinite import arrays_in, path_of, settled, user_line
+from ..modules import Running
+from ..nonfinite import arrays_in, settled, user_line
 from .findings import DoctorWarning, Finding, Report
 from .measures import Gradients, Units, all_arrays, by_batch_or_chance, op_of, place_of, rates_of, size, some, source_of
 
@@ -42,7 +44,7 @@ class TrainingDoctor(Watcher, Callback):
 
     def _forget(self) -> None:
         self.steps = 0
-        self._running: list[tuple[Any, str]] = []               # the modules that run, outermost first, and their paths
+        self._running = Running()
         self._roots: dict[Any, None] = {}                       # modules that were called from outside of any
         self._fed: set[Any] = set()                             # those whose inputs were looked at
         self._called: set[int] = set()                          # the ids of modules that ran
@@ -84,19 +86,16 @@ class TrainingDoctor(Watcher, Callback):
                 warnings.warn(str(self.findings[-1]), DoctorWarning, stacklevel=2)
 
     def _where(self) -> str:
-        return place_of(self._running[-1][1] if self._running else "", user_line())
+        return place_of(as_code(self._running.path), user_line())
 
     # ---- what is told -------------------------------------------------------------------------------------------
     def module(self, module: Any, run: Run) -> Any:
-        outermost = not self._running
+        outermost = not self._running.modules
         if outermost:
             self._roots[module] = None
-        self._running.append((module, path_of(module, self._running)))
         self._called.add(id(module))
-        try:
+        with self._running.inside(module):
             out = run()
-        finally:
-            self._running.pop()
         if outermost:
             outs = all_arrays(out)
             self._outputs = {key: reference for key, reference in self._outputs.items() if reference() is not None}
@@ -197,7 +196,7 @@ class TrainingDoctor(Watcher, Callback):
         """A difference of shapes (n, 1) and (n,), one of them the prediction."""
         if any(type(x) not in array_types for x in arrays) or [p is None for p in node.parents].count(True) != 1:
             return
-        if any(next(module.parameters(), None) is not None for module, _ in self._running):
+        if any(next(module.parameters(), None) is not None for module in self._running.modules):
             return
         a, b = [tuple(x.shape) for x in arrays]
         if (a == b + (1,) or b == a + (1,)) and a[0] > 1 and min(len(a), len(b)) == 1:
@@ -220,15 +219,15 @@ class TrainingDoctor(Watcher, Callback):
             self._evaluations = []
 
     def _look_at_standardize(self, arrays: list[Any], params: dict[str, Any], out: list[Any]) -> None:
-        module = self._running[-1][0] if self._running else None
+        module = self._running.modules[-1] if self._running.modules else None
         if isinstance(module, nn.normalization.BatchNorm) and module.training and arrays[0].shape[0] == 1 and grad_mode.enabled:
             self.find("batch-of-one", f"{type(module).__name__} in training mode, with a batch of one sample", self._where())
 
     # ---- what goes in, and how it grows -------------------------------------------------------------------------
     def _look_at_weights(self, node: Any, name: str, arrays: list[Any], out: list[Any]) -> None:
-        if not self._running:
+        if not self._running.modules:
             return
-        root, x = self._running[0][0], arrays[0]
+        root, x = self._running.modules[0], arrays[0]
         if root not in self._fed:                               # the first op of a network that has weights
             self._fed.add(root)
             if name in WITH_WEIGHTS and node.parents[0] is None and type(x) in array_types and x.dtype.kind == "f":
@@ -263,7 +262,7 @@ class TrainingDoctor(Watcher, Callback):
         self._look_at_bounds(out[0], abs(out[0]) > 0.99)
 
     def _look_at_bounds(self, out: Any, flat: Any) -> None:
-        if grad_mode.enabled and self._running and out.size >= 64:
+        if grad_mode.enabled and self._running.modules and out.size >= 64:
             seen = self._sigmoids.setdefault(self._where(), [])
             seen.append((float(flat.mean(dtype="float32")), weakref.ref(out)))
             del seen[:-20]

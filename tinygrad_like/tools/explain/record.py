@@ -37,9 +37,9 @@ from typing import Any
 from ... import backend
 from ...autograd import sum_to
 from ...grad_mode import grad_mode
-from ...nn.module import Module
 from ...op import Kept, Node, Results, Slots, raw, result
 from ...watch import Run, Watcher
+from ..modules import Running
 from ..profiler import memory_of
 from .places import Place, names_of, place_of, users_frames, whose_array_is
 from .summaries import Summary, plain, summary, together
@@ -69,8 +69,7 @@ class Record(Watcher):
         self._arrays: dict[int, tuple[Any, int]] = {}           # id of an array: (weak reference, number of its node)
         self._counted: dict[int, Any] = {}                      # id of memory that is kept: weak reference
         self._ran: tuple[dict[str, Any], list[Operand], list[Any]] | None = None       # the op that just ran, and its results
-        self._running: list[tuple[Module, str]] = []            # the modules that run, outermost first, and their paths
-        self._paths: dict[int, dict[int, str]] = {}             # id of a module: {id of a module in it: its path there}
+        self._running = Running()
         self._parameters: dict[int, str] = {}                   # id of the array of a parameter or buffer: its name
         self._stepping = 0
         self._visits: weakref.WeakKeyDictionary[Node, dict[str, Any]] = weakref.WeakKeyDictionary()
@@ -93,27 +92,18 @@ class Record(Watcher):
     # ---- modules and optimizers ---------------------------------------------------------------------------------
     def module(self, module: Any, run: Run) -> Any:
         self._settle(None)
-        if self._running:
-            outer, path = self._running[-1]
-            inside = self._paths.get(id(outer))
-            if inside is None:
-                inside = self._paths[id(outer)] = {id(each): name for name, each in outer.named_modules()}
-            name = inside.get(id(module), f"<{type(module).__name__}>")
-            path = f"{path}.{name}" if name else path
-        else:
-            path = type(module).__name__
-            self._roots += [path] * (path not in self._roots)
-            self._parameters = {id(x.array): f"{path}.{name}" if name[0].isdigit() else name
-                                for name, x in [*module.named_parameters(), *module.named_buffers()]}
-        self._running.append((module, path))
-        try:
-            return run()
-        finally:
-            self._settle(None)
-            self._running.pop()
-            if not self._running:
-                self._paths.clear()
-                self._parameters.clear()
+        with self._running.inside(module) as path:
+            outermost = len(self._running.paths) == 1
+            if outermost:
+                self._roots += [path] * (path not in self._roots)
+                self._parameters = {id(x.array): f"{path}.{name}" if name[0].isdigit() else name
+                                    for name, x in [*module.named_parameters(), *module.named_buffers()]}
+            try:
+                return run()
+            finally:
+                self._settle(None)
+                if outermost:
+                    self._parameters.clear()
 
     def step(self, optimizer: Any, run: Run) -> Any:
         self._settle(None)
@@ -136,7 +126,7 @@ class Record(Watcher):
         said |= {name: words(x) for name, x in params.items() if not same(x, op.params.get(name, inspect.Parameter.empty))}
         operands = [self._operand(x, frames) for x in arrays]
         out = as_arrays(run(), arrays)
-        record = described(op) | {"module": self._running[-1][1] if self._running else "", "source": place_of(frames),
+        record = described(op) | {"module": self._running.path, "source": place_of(frames),
                                   "params": said, "operands": names}
         results = out.out if type(out) is Kept else out
         each = list(results) if type(results) is tuple else [results]
@@ -155,7 +145,7 @@ class Record(Watcher):
         names = [self._parameters[id(x)]] if id(x) in self._parameters else whose_array_is(x, frames)
         module = ""
         if id(x) in self._parameters:
-            root = self._running[0][1]
+            root = self._running.paths[0]
             module = ".".join([root, *names[0].removeprefix(f"{root}.").split(".")[:-1]])
         return Operand(None, blank("constant") | measured_one(x) | {"module": module, "source": place_of(frames)}, names,
                        weakref.ref(x))
