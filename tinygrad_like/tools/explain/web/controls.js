@@ -357,6 +357,15 @@ const KEYS = {
   l: () => speak(language === "en" ? "zh" : "en"),
   "?": () => about(),
 };
+$("about").addEventListener("keydown", event => {
+  if (event.key !== "Escape" && event.key !== "?") return;
+  closeAbout(); // at once: the browser would do it a little later
+  event.preventDefault();
+});
+function closeAbout() {
+  document.activeElement.blur(); // else keys would still go to a button that is no longer seen
+  $("about").close();
+}
 document.addEventListener("keydown", event => {
   const target = event.target,
     typing = target.closest("input, dialog"),
@@ -406,7 +415,7 @@ $("slider").max = Math.max(1, steps.length);
 $("slider").addEventListener("input", () => go(Number($("slider").value) - 1));
 for (const button of $("languages").children) button.addEventListener("click", () => speak(button.value));
 function about() {
-  const close = h("button", { type: "button", click: () => $("about").close() }, t("close"));
+  const close = h("button", { type: "button", click: closeAbout }, t("close"));
   $("about").replaceChildren(
     h("h2", { id: "about-title" }, t("keys").replace("?", "").trim()),
     h(

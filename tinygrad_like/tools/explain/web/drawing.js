@@ -238,7 +238,7 @@ function fit(whole = true) {
   eye.y = root.h * eye.k < h - 2 * margin ? (h - root.h * eye.k) / 2 : margin;
   if (root.w * eye.k > w && !whole) {
     const first = drawn.items.find(item => item.centre);
-    if (first) eye.x = w / 2 - first.centre[0] * eye.k;
+    if (first) eye.x = Math.max(w - margin - root.w * eye.k, Math.min(margin, w / 2 - first.centre[0] * eye.k));
   }
   eye.fitted = { whole };
   look();

@@ -175,34 +175,36 @@ function place(group) {
   for (const item of outs) rank.set(item, last);
   const layers = Array.from({ length: outs.length ? last + 1 : last }, () => []);
   for (const item of items) layers[rank.get(item)].push(item);
-  // a line over several layers bends in each, unless that makes too many bends
-  let bends = links.reduce((sum, each) => sum + rank.get(each.to) - rank.get(each.from) - 1, 0);
-  const longest = bends > 6000 ? 8 : Infinity;
-  const near = new Map(),
-    joined = (a, b, ax, bx, weight) => {
-      near.get(a).down.push({ other: b, own: ax, its: bx, weight });
-      near.get(b).up.push({ other: a, own: bx, its: ax, weight });
-    };
-  for (const item of items) near.set(item, { up: [], down: [] });
+  // A line over several layers bends in each, and lines from one place go together as far as they can: a trunk with branches.
+  // Where that makes too many bends, long lines have none.
+  const trunks = new Map(),
+    near = new Map(items.map(item => [item, { up: [], down: [] }]));
+  const join = (a, b, node) => {
+    if (near.get(a).down.some(one => one.other === b && one.node === node)) return;
+    const own = portX(a, "outs", node),
+      its = portX(b, "ins", node),
+      bends = (a.kind === "bend") + (b.kind === "bend"),
+      weight = [2, 1, 6][bends];
+    near.get(a).down.push({ other: b, own, its, weight, node });
+    near.get(b).up.push({ other: a, own: its, its: own, weight, node });
+  };
+  let bends = 0;
   for (const each of links) {
-    const from = rank.get(each.from),
+    const key = `${each.from.key}|${each.node.id}`,
+      from = rank.get(each.from),
       to = rank.get(each.to);
-    each.chain = [each.from];
-    if (to - from <= longest)
-      for (let r = from + 1; r < to; r++) {
-        const bend = { kind: "bend", key: "", w: 0, h: 0, rank: r };
-        near.set(bend, { up: [], down: [] });
-        layers[r].push(bend);
-        each.chain.push(bend);
-      }
-    each.chain.push(each.to);
-    if (to - from > longest) continue;
-    for (let i = 1; i < each.chain.length; i++) {
-      const a = each.chain[i - 1],
-        b = each.chain[i],
-        weight = a.kind === "bend" && b.kind === "bend" ? 6 : a.kind === "bend" || b.kind === "bend" ? 1 : 2;
-      joined(a, b, portX(a, "outs", each.node), portX(b, "ins", each.node), weight);
+    if (!trunks.has(key)) trunks.set(key, []);
+    const trunk = trunks.get(key),
+      tooLong = bends > 6000 && to - from > 8;
+    for (let r = from + 1 + trunk.length; r < to && !tooLong; r++) {
+      const bend = { kind: "bend", key: "", w: 0, h: 0, rank: r };
+      near.set(bend, { up: [], down: [] });
+      layers[r].push(bend);
+      trunk.push(bend);
+      bends++;
     }
+    each.chain = [each.from, ...(tooLong ? [] : trunk.slice(0, to - from - 1)), each.to];
+    for (let i = 1; i < each.chain.length && !tooLong; i++) join(each.chain[i - 1], each.chain[i], each.node);
   }
   // order
   const wide = item => (item.kind === "group" && !folded.has(item) ? item.w : item.box ? item.box.w : item.w);
