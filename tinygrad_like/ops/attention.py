@@ -4,7 +4,6 @@ from functools import lru_cache
 
 from .. import backend
 from ..backend import xp
-from ..machine import in_parallel
 from ..op import Kept, Op, raw
 from .activation import largest, softmax
 from .elementwise import masked, where
@@ -52,18 +51,14 @@ class attention(Op):
         all_met = queries and keys and (queries >= keys or not causal)
         grads = [xp(x).empty_like(x) if all_met else xp(x).zeros_like(x) for x in (q, k, v)]
 
-        def share(part):
-            operands, into = cut(part, q, k, v, *others), cut(part, *grads)
-            for (q_, k_, dq, dk, dv), rows, keys, p, g, ds in backward_blocks(*operands, into, scale, causal, times=scale):
-                xp(q_).matmul(T(ds), k_[..., keys, :], out=dq[..., rows, :])
-                for dx, left, right in ((dv, p, g), (dk, ds, q_[..., rows, :])):
-                    dx = dx[..., keys, :]
-                    if rows.stop == queries:                    # the first block that these keys are in: they come from the end
-                        xp(q_).matmul(left, right, out=dx)
-                    else:
-                        dx += left @ right
-
-        in_parallel(share, len(q), q, work(q, k))
+        for (q_, k_, dq, dk, dv), rows, keys, p, g, ds in backward_blocks(q, k, v, *others, grads, scale, causal, times=scale):
+            xp(q_).matmul(T(ds), k_[..., keys, :], out=dq[..., rows, :])
+            for dx, left, right in ((dv, p, g), (dk, ds, q_[..., rows, :])):
+                dx = dx[..., keys, :]
+                if rows.stop == queries:                        # the first block that these keys are in: they come from the end
+                    xp(q_).matmul(left, right, out=dx)
+                else:
+                    dx += left @ right
         return grads
 
     def dbias(g, q, k, v, bias, out, softened, scale, causal, keep):
@@ -125,20 +120,17 @@ def attend(q, k, v, bias, scale, causal, keep):
     kept = math.prod(lead) * queries * keys <= q.size + k.size + v.size + out.size
     whole = m.empty(lead + (keys, queries), q.dtype) if kept else None
 
-    def share(part):
-        for rows, keys, (q_, k_, v_, bias_, keep_, o, p, l) in blocks(causal, *cut(part, q, k, v, bias, keep, out, whole, lse)):
-            p = scores(q_, k_, bias_, scale, causal, rows, keys, out=None if p is None else p[..., keys, rows])
-            high = largest(p, axis=-2)
-            p -= high
-            exponential(p)
-            total = m.ones((1, keys.stop), p.dtype) @ p         # the sum over the keys, five times as fast
-            total += total == 0                                 # all are masked
-            p *= 1 / total
-            l[..., rows] = high + m.log(total)
-            used = p if keep_ is None else p * keep_[..., keys, rows]
-            m.matmul(T(used), v_[..., keys, :], out=o[..., rows, :])
-
-    in_parallel(share, len(q), q, work(q, k))
+    for rows, keys, (q_, k_, v_, bias_, keep_, o, p, l) in blocks(causal, q, k, v, bias, keep, out, whole, lse):
+        p = scores(q_, k_, bias_, scale, causal, rows, keys, out=None if p is None else p[..., keys, rows])
+        high = largest(p, axis=-2)
+        p -= high
+        exponential(p)
+        total = m.ones((1, keys.stop), p.dtype) @ p             # the sum over the keys, five times as fast
+        total += total == 0                                     # all are masked
+        p *= 1 / total
+        l[..., rows] = high + m.log(total)
+        used = p if keep_ is None else p * keep_[..., keys, rows]
+        m.matmul(T(used), v_[..., keys, :], out=o[..., rows, :])
     return out if is_stack else out[0], whole, lse
 
 
@@ -181,16 +173,6 @@ def aligned(g, q, k, v, bias, out, softened, keep):
     q, k, v, bias, keep = broadcast(q, k, v, bias, keep)
     shape = q.shape[:-1] + v.shape[-1:]
     return q, k, v, bias, keep, g.reshape(shape), out.reshape(shape), *softened
-
-
-def work(q, k):
-    """About how many numbers attention computes."""
-    return q.size * k.shape[-2] // 8
-
-
-def cut(part, *arrays):
-    """That part of the arrays, along their first axis."""
-    return [x if x is None else x[part] for x in arrays]
 
 
 def blocks(causal, q, k, *others):

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 from ..op import Op
 from ..backend import cache_size, host, xp
-from ..machine import in_parallel
 from .reduce import sum
 from .shape import transpose
 
@@ -72,13 +71,11 @@ class conv(Op):
         bias = None if b is None else along_rows(b, into[-1])
         count = at_once(x, weights[0, :, 0].size * groups, weights.nbytes)
 
-        def multiply(samples):
-            for part, rows in windows(x[samples], kernel, into, geometry, count, few):
-                y = out[samples][part]
-                xp(x).matmul(rows, weights, out=grouped(y, groups))
-                if b is not None:
-                    y += bias
-        shared(multiply, x, w.shape, into)
+        for part, rows in windows(x, kernel, into, geometry, count, few):
+            y = out[part]
+            xp(x).matmul(rows, weights, out=grouped(y, groups))
+            if b is not None:
+                y += bias
         return channels_second(out)
 
     def dx(g, w, shape, geometry): return conv_transpose(g, w, into=shape[2:], geometry=geometry)
@@ -107,15 +104,13 @@ class conv_transpose(Op):
         few = at_once(y, math.prod(positions) * math.prod(kernel) * channels, weights.nbytes)
         met = meetings(into, positions, kernel, geometry)
 
-        def put_down(samples):
-            for part in parts(samples.stop, few, samples.start):
-                rows = grouped(y[part], groups)                 # the kernel, y_p times:
-                stamps = (rows @ weights).reshape(groups, -1, *positions, *kernel, channels // groups)
-                stamps = xp(y).moveaxis(stamps, 0, -2)          # (samples, *positions, *kernel, groups, channels / groups)
-                x = out[part].reshape(-1, *into, *stamps.shape[-2:])
-                for k, here, there in met:
-                    x[(slice(None), *here)] += stamps[(slice(None), *there, *k)]
-        shared(put_down, y, w.shape, positions)
+        for part in parts(len(y), few):
+            rows = grouped(y[part], groups)                     # the kernel, y_p times:
+            stamps = (rows @ weights).reshape(groups, -1, *positions, *kernel, channels // groups)
+            stamps = xp(y).moveaxis(stamps, 0, -2)              # (samples, *positions, *kernel, groups, channels / groups)
+            x = out[part].reshape(-1, *into, *stamps.shape[-2:])
+            for k, here, there in met:
+                x[(slice(None), *here)] += stamps[(slice(None), *there, *k)]
         return channels_second(out)
 
     def dy(g, w, shape, geometry): return conv(g, w, into=shape[2:], geometry=geometry)
@@ -145,10 +140,10 @@ class conv_weight(Op):
         if (small := 10**6 // max(1, math.prod(shape))) > 500:  # OpenBLAS is quicker up to a million products, as it copies nothing
             count = min(count, small)
 
-        def products(samples):
-            for part, rows in windows(x[samples], into, positions, geometry, count, few):
-                yield grouped(y[samples][part], groups).swapaxes(1, 2) @ rows
-        out = shared_sum(products, x, (y.shape[-1], channels, *into), positions)
+        def products():
+            for part, rows in windows(x, into, positions, geometry, count, few):
+                yield grouped(y[part], groups).swapaxes(1, 2) @ rows
+        out = added_up(products())
         out = xp(x).zeros(shape, xp(x).result_type(x, y)) if out is None else out
         if few:
             return out.reshape(y.shape[-1], channels, *into)
@@ -278,9 +273,9 @@ def overlap(padding, padded, size):
             [slice(max(-a, 0), max(-a, 0) + stop - max(a, 0)) for a, stop in zip(padding, stops)])
 
 
-def parts(n, size, start=0):
-    """0 … n - 1, or those from some start on, in stretches of some size."""
-    return [slice(i, min(n, i + size)) for i in range(start, n, size)]
+def parts(n, size):
+    """0 … n - 1 in stretches of some size."""
+    return [slice(start, min(n, start + size)) for start in range(0, n, size)]
 
 
 def at_once(x, numbers, beside=0):
@@ -294,27 +289,14 @@ def few_pixels(x, positions, channels):
     return len(x) * math.prod(positions) < channels
 
 
-def shared(function, x, w, positions):
-    """function(samples) for all samples of x, in a share for each thread where it pays.  w: the shape of the weights.
-
-    If there are few pixels the threads had better share the weights, which they do within each product.
-    """
-    in_parallel(function, len(x), x, 0 if few_pixels(x, positions, w[0]) else len(x) * math.prod(positions) * math.prod(w[1:]))
-
-
-def shared_sum(products, x, w, positions):
-    """The sum of all that products(samples) yields, in the order of the samples; None if it is nothing."""
-    sums = {}
-
-    def add_up(samples):
-        total = None
-        for each in products(samples):
-            total = each if total is None else xp(x).add(total, each, out=total)
-        sums[samples.start] = total
-    shared(add_up, x, w, positions)
-    total, *others = [sums[start] for start in sorted(sums)]
-    for each in others:
-        total += each
+def added_up(products):
+    """The sum of some matrices; None if there are none."""
+    total = None
+    for each in products:
+        if total is None:
+            total = each
+        else:
+            total += each
     return total
 
 
@@ -368,14 +350,12 @@ def multiplied_in_tiles(x, w, b, into, geometry):
     tiles, geometry, count = of_tiles(x, after, into, geometry)
     out = module.empty((len(x), tiles[0], 2, tiles[1], 2, after), w.dtype)
 
-    def multiply(samples):
-        for part, d in in_sums(x[samples], (4, 4), tiles, geometry, count, pixels):
-            m = d @ w                                           # (16, tiles, channels after)
-            if b is not None:
-                m[5] += b                                       # m₁ along both dimensions, which each of a tile has once
-            each = out[samples][part].swapaxes(2, 3)            # (samples, *tiles, 2, 2, channels after)
-            each[...] = (results @ m.swapaxes(0, 1)).reshape(each.shape)
-    shared(multiply, x, (after, channels, 3, 3), into)
+    for part, d in in_sums(x, (4, 4), tiles, geometry, count, pixels):
+        m = d @ w                                           # (16, tiles, channels after)
+        if b is not None:
+            m[5] += b                                       # m₁ along both dimensions, which each of a tile has once
+        each = out[part].swapaxes(2, 3)            # (samples, *tiles, 2, 2, channels after)
+        each[...] = (results @ m.swapaxes(0, 1)).reshape(each.shape)
     out = out.reshape(len(x), 2 * tiles[0], 2 * tiles[1], after)[:, :into[0], :into[1]]     # the last may lie half outside
     return channels_second(module.ascontiguousarray(out))
 
@@ -387,11 +367,11 @@ def gathered_in_tiles(x, y, geometry):
     tiles, geometry, count = of_tiles(x, after, y.shape[2:], geometry)
     alone = Geometry((2, 2), (0, 0), (1, 1))                    # tiles of results do not overlap
 
-    def products(samples):
-        for (_, d), (_, m) in zip(in_sums(x[samples], (4, 4), tiles, geometry, count, pixels),
-                                  in_sums(y[samples], (2, 2), tiles, alone, count, results.T)):
+    def products():
+        for (_, d), (_, m) in zip(in_sums(x, (4, 4), tiles, geometry, count, pixels),
+                                  in_sums(y, (2, 2), tiles, alone, count, results.T)):
             yield m.swapaxes(1, 2) @ d                          # (16, channels after, channels)
-    w = shared_sum(products, x, (after, channels, 3, 3), y.shape[2:])
+    w = added_up(products())
     w = (weights.T @ w.reshape(16, after * channels)).reshape(3, 3, after, channels)
     return module.ascontiguousarray(w.transpose(2, 3, 0, 1))
 
@@ -425,21 +405,19 @@ def multiplied_in_rows(x, w, b, into, geometry):
     bias = None if b is None else along_rows(b, into[1])
     count = at_once(x, 6 * channels + 6 * after)
 
-    def multiply(samples):
-        for some, lines, d in sums_of_rows(x[samples], into, geometry, count):
-            n = d.shape[1] - 2
-            m = module.empty((4, n + 2, after), w.dtype)
-            for t in range(3):                                  # every third window, side by side in memory
-                some_windows = d[:, t:t + (n + 2 - t) // 3 * 3].reshape(4, -1, 3 * channels)
-                module.matmul(some_windows, w, out=m[:, t::3][:, :some_windows.shape[1]])
-            m = m[:, :n].reshape(4, -1, *lines, after)
-            y = out[samples][some]
-            for o, sums, more in (y[:, 0::2], m[1] + m[2], m[0]), (y[:, 1::2], m[1] - m[2], m[3]):
-                sums += more
-                o[...] = sums[:, :o.shape[1], :into[1]]
-            if b is not None:
-                y += bias
-    shared(multiply, x, (after, channels, 3, 3), into)
+    for some, lines, d in sums_of_rows(x, into, geometry, count):
+        n = d.shape[1] - 2
+        m = module.empty((4, n + 2, after), w.dtype)
+        for t in range(3):                                  # every third window, side by side in memory
+            some_windows = d[:, t:t + (n + 2 - t) // 3 * 3].reshape(4, -1, 3 * channels)
+            module.matmul(some_windows, w, out=m[:, t::3][:, :some_windows.shape[1]])
+        m = m[:, :n].reshape(4, -1, *lines, after)
+        y = out[some]
+        for o, sums, more in (y[:, 0::2], m[1] + m[2], m[0]), (y[:, 1::2], m[1] - m[2], m[3]):
+            sums += more
+            o[...] = sums[:, :o.shape[1], :into[1]]
+        if b is not None:
+            y += bias
     return channels_second(out)
 
 
@@ -450,18 +428,18 @@ def gathered_in_rows(x, y, geometry):
     y = channels_last(y)
     count = at_once(x, 6 * channels + 6 * after)
 
-    def products(samples):
-        for some, lines, d in sums_of_rows(x[samples], into, geometry, count):
+    def products():
+        for some, lines, d in sums_of_rows(x, into, geometry, count):
             n = d.shape[1] - 2
             g = module.zeros((4, n, after), d.dtype)            # 0 where there are no results
-            rows, o = g.reshape(4, -1, *lines, after), y[samples][some]
+            rows, o = g.reshape(4, -1, *lines, after), y[some]
             rows[0, :, :(into[0] + 1) // 2, :into[1]] = o[:, 0::2]
             rows[3, :, :into[0] // 2, :into[1]] = o[:, 1::2]
             module.add(g[0], g[3], out=g[1])
             module.subtract(g[0], g[3], out=g[2])
             g = g.swapaxes(1, 2)
             yield module.stack([g @ d[:, k:k + n] for k in range(3)], 1)                    # (4, 3, channels after, channels)
-    w = shared_sum(products, x, (after, channels, 3, 3), into)
+    w = added_up(products())
     w = (weights.T @ w.reshape(4, 3 * after * channels)).reshape(3, 3, after, channels)
     return module.ascontiguousarray(w.transpose(2, 3, 0, 1))
 
