@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from . import machine
+
 
 class GradMode(threading.local):
     """Whether ops record themselves, in this thread."""
@@ -28,6 +30,8 @@ class no_grad:
         self.before: list[bool] = []
 
     def __enter__(self) -> None:
+        if not machine.prepared:
+            machine.prepare()
         self.before.append(grad_mode.enabled)
         grad_mode.enabled = self.enabled
 

@@ -103,15 +103,15 @@ def kernel() -> str | None:
     return str(function().decode())
 
 
-# ---- before the first backward pass -----------------------------------------------------------------------------
-_prepared = False
+# ---- before the first backward pass, or prediction --------------------------------------------------------------
+prepared = False
 
 
 def prepare() -> None:
-    """What a process that trains should have done, once, and one that only imports us should not."""
-    global _prepared
-    if not _prepared:
-        _prepared = True
+    """What a process that trains or predicts should have done, once, and one that only imports us should not."""
+    global prepared
+    if not prepared:
+        prepared = True
         keep_memory()
         warn_of_slow_products()
 
