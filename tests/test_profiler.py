@@ -142,3 +142,12 @@ def test_a_module_that_calls_itself_pays_once():
         Twice()(tl.randn(3))
     assert len(p.modules) == 1 or list(p.modules)[0] == "Twice"
     assert p.modules["Twice"].forward == pytest.approx(p.ops["exp"].forward + p.ops["tanh"].forward)
+
+
+@pytest.mark.parametrize("line", ["F.scaled_dot_product_attention(x, x, x)", "F.linear(x, w)", "F.layer_norm(x, (4,))",
+                                  "nn.LSTM(4, 3)(x)[0]", "tl.cat([x, x])", "x.max(0).values", "F.conv1d(x, w[:, :, None])"])
+def test_ops_of_which_not_all_operands_are_given(line):
+    x, w = tl.randn(3, 4, 4, requires_grad=True), tl.randn(5, 4, requires_grad=True)
+    with tl.profile() as p:
+        eval(line, {"x": x, "w": w, "F": nn.functional, "nn": nn, "tl": tl}).sum().backward()
+    assert sum([cost.calls for cost in p.ops.values()]) >= 2

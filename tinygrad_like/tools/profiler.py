@@ -165,6 +165,8 @@ def kept_by(node: Any) -> Iterator[Any]:
     """The memory that a node keeps alive and that no leaf has."""
     for key, value in node.kept.items():
         if key in node.op.operands:
+            if value is None:                                   # it may be left out, and was
+                continue
             parents = node.parents if node.op.variadic else [node.parents[node.op.operands.index(key)]]
             values = value if node.op.variadic else [value]
             value = [x for x, parent in zip(values, parents) if parent is not None and parent.op is not None]
