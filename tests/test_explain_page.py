@@ -563,6 +563,24 @@ def test_in_a_notebook_it_is_a_frame_of_its_own(browser, folder, net):
     assert frames and browser.complaints() == []
 
 
+def test_pictures_are_on_the_page(browser, folder):
+    pytest.importorskip("matplotlib")
+    model, x = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(72, 3)), tl.randn(2, 1, 8, 8)
+    with explain() as page:
+        model(x).sum().backward()
+    assert page.data()["pictures"] == []
+    page.add_picture("<b>heat</b>", tl.pictures.draw_heat(x, {"saliency": tl.pictures.saliency(model, x)}))
+    page.add_picture("filters", tl.pictures.draw_filters(tl.pictures.filters(model)["0"]))
+    open_page(browser, folder, page.html())
+    images = "[...document.querySelectorAll('#panel img')]"
+    sizes = browser.eval(f"Promise.all({images}.map(async image => (await image.decode(), image.naturalWidth)))")
+    assert len(sizes) == 2 and min(sizes) > 100
+    assert "<b>heat</b>" in text(browser, "#panel") and browser.complaints() == []
+    for wrong in "picture.png", b"\x89PNG", None:
+        with pytest.raises(TypeError, match="what pictures.draw_"):
+            page.add_picture("x", wrong)
+
+
 def test_nothing_at_all(browser, folder):
     with explain() as page:
         pass

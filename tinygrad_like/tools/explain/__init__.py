@@ -118,6 +118,18 @@ class Page(Record):
         """
         return drawn(self.data(), what, language)
 
+    def add_picture(self, title: str, picture: Any) -> None:
+        """Have the page show a drawing of `pictures` as well, below what is said of the whole:
+
+            page.add_picture("Grad-CAM", pictures.draw_heat(x, {"Grad-CAM": pictures.grad_cam(model, "features.3", x)}))
+
+        picture: anything that has `data_uri()`, the address of an image that holds the image itself.
+        """
+        uri = picture.data_uri() if hasattr(picture, "data_uri") else None
+        if not isinstance(uri, str) or not uri.startswith("data:image/"):
+            raise TypeError(f"add_picture takes what pictures.draw_… returns, got {type(picture).__name__}")
+        self.pictures.append({"title": str(title), "uri": uri})
+
     def html(self, path: str | os.PathLike[str] | None = None, language: str | None = None) -> str:
         """The page to step through, one file that needs no network.  path: also write it there.
 

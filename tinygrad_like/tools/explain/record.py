@@ -21,7 +21,8 @@
                         "summed_from": [int] | None}]}],        the shape before broadcasting was summed away
      "parameters": [{"name": str, "node": id, "norm": float, "size": int}],             leaves and the norms of their gradients
      "optimizers": ["SGD"],                     the kinds of those that took a step
-     "lacks": [str]}                            what could not be seen, in words
+     "lacks": [str],                            what could not be seen, in words
+     "pictures": [{"title": str, "uri": str}]}  that were added, as addresses of images
 
 An op of several results has a node for the whole, whose numbers are those of all results in one row, and a node "result" for each.
 """
@@ -78,6 +79,7 @@ class Record(Watcher):
         self._lacks: list[str] = []
         self.afterwards = False                                 # whether nothing was watched, but looked at afterwards
         self._roots: list[str] = []                             # what was called
+        self.pictures: list[dict[str, str]] = []                # {"title", "uri"}: for the page
 
     def __enter__(self) -> Any:
         super().__enter__()
@@ -375,7 +377,7 @@ class Record(Watcher):
         parameters = [{"name": self.nodes[number]["name"], "node": number, "norm": "nan" if g["nonfinite"] else g["norm"],
                        "size": size_of(g["shape"])} for number, g in sorted(self._gradients.items())]
         return {"title": self.title, "nodes": self.nodes, "steps": self.steps, "parameters": parameters,
-                "optimizers": self.optimizers, "lacks": self._missing()}
+                "optimizers": self.optimizers, "lacks": self._missing(), "pictures": self.pictures}
 
     def _give_names(self) -> None:
         """Each leaf its own: the first that no other might have, or x0, x1 …; a result what the user calls it."""

@@ -199,6 +199,7 @@ function overview() {
     heading(t("kept"), "", bytes(root.kept)),
     heading(t("gradients"), "backward"),
     parameters.length ? parameterTable(parameters) : h("p", { class: "soft" }, t("noParameters")),
+    (data.pictures || []).map(each => [heading(each.title), h("img", { src: each.uri, alt: each.title, class: "picture" })]),
   ];
 }
 function aboutGroup(group) {
