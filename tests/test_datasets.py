@@ -194,6 +194,8 @@ def test_the_published_files_where_torchvision_puts_them(tmp_path, no_clone, mon
 
 def test_the_package_works_without_the_examples(tmp_path):
     shutil.copytree(os.path.dirname(torch.__file__), tmp_path / "tinygrad_like", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "tinygrad_like-0.dist-info").mkdir()            # as from an index: pip notes no clone that it came from
+    (tmp_path / "tinygrad_like-0.dist-info/METADATA").write_text("Name: tinygrad_like\nVersion: 0\n")
     code = ("from tinygrad_like.data import datasets\n"
             "try: datasets.MNIST('.')\n"
             "except FileNotFoundError as error: print('download=True' in str(error))")
