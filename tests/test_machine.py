@@ -20,6 +20,13 @@ def test_matrix_products_have_as_many_threads(threads):
         assert tl.get_num_threads() == machine.openblas("get_num_threads")() == n
 
 
+def test_another_librarys_threads_are_not_ours(monkeypatch):
+    monkeypatch.setattr(machine, "openblas", lambda name: None)
+    assert tl.get_num_threads() == 1
+    with pytest.raises(RuntimeError, match="MKL_NUM_THREADS"):
+        tl.set_num_threads(2)
+
+
 @pytest.mark.parametrize("wrong", [0, -1, 1.0, True, "2", None])
 def test_a_number_of_threads(wrong):
     with pytest.raises(RuntimeError, match="positive integer"):

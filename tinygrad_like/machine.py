@@ -18,27 +18,25 @@ from .backend import BLOCK, PIECE, host, kernel_for, memory_order, part_length, 
 
 __all__ = ["get_num_threads", "set_num_threads"]
 
-_threads: int | None = None                                     # None: as many as OpenBLAS takes
 
 
 # ---- threads ----------------------------------------------------------------------------------------------------
 def get_num_threads() -> int:
-    """How many threads compute on the CPU: at first as many as OpenBLAS takes, which is a thread a core, or OPENBLAS_NUM_THREADS
-    or OMP_NUM_THREADS where these are set."""
-    global _threads
-    if _threads is None:
-        _threads = openblas("get_num_threads")() if openblas("get_num_threads") else 1
-    return _threads
+    """How many threads a matrix product on the CPU uses: at first one for each core, or OPENBLAS_NUM_THREADS or OMP_NUM_THREADS
+    where these are set.  1 if NumPy uses another library than OpenBLAS, which has settings of its own."""
+    count = openblas("get_num_threads")
+    return 1 if count is None else int(count())
 
 
 def set_num_threads(num: int, /) -> None:
-    """Compute on so many threads on the CPU, matrix products included."""
-    global _threads
+    """Have matrix products on the CPU use so many threads."""
     if type(num) is not int or num < 1:
         raise RuntimeError(f"set_num_threads takes a positive integer, got {num!r}")
-    if set_threads := openblas("set_num_threads"):
-        set_threads(num)
-    _threads = num
+    change = openblas("set_num_threads")
+    if change is None:
+        raise RuntimeError("set_num_threads: this NumPy does not multiply by OpenBLAS, whose threads alone can be set from "
+                           "here: before Python starts, set the variable of its library (MKL_NUM_THREADS, VECLIB_MAXIMUM_THREADS)")
+    change(num)
 
 
 # ---- its cache --------------------------------------------------------------------------------------------------
