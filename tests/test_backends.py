@@ -102,6 +102,16 @@ def test_op_agrees_with_numpy(op, dtype, data, device):
             np.testing.assert_allclose(y, x, rtol=tolerance, atol=tolerance * max(1.0, largest), err_msg=f"{name} {i}")
 
 
+@pytest.mark.parametrize("function", [lambda x: x.inverse(), lambda x: tg.linalg.solve(x, x), lambda x: tg.linalg.cholesky(-x)],
+                         ids=["inv", "solve", "cholesky"])
+@pytest.mark.parametrize("shape", [(2, 2), (3, 2, 2)])
+def test_what_has_no_inverse_raises_on_a_device_too(function, shape, device):
+    if on_stand_in():
+        pytest.skip("the stand-in has no cuSOLVER")
+    with pytest.raises(tg.linalg.LinAlgError, match="of shape"):
+        function(tg.ones(*shape, device=device))
+
+
 # ---- a training step --------------------------------------------------------------------------------------------
 @contextlib.contextmanager
 def counting(device):

@@ -192,6 +192,18 @@ ACTIVATIONS = [("leaky_relu", {}), ("leaky_relu", {"negative_slope": 1.5}), ("el
                ("hardshrink", {})]
 
 
+@pytest.mark.parametrize("name", ["sigmoid", "silu", "softplus", "logsigmoid", "mish"])
+def test_sigmoids_far_out(name):
+    """Where e⁻ˣ overflows σ is 0, not something near it: 0 · ∞ is NaN, and no warning is given."""
+    far, results = [-np.inf, -1e30, -1000.0, -120.0, 1000.0, np.inf], []
+    for module in (torch, tl):
+        x = module.tensor(far, requires_grad=True)
+        with np.errstate(over="raise", invalid="ignore"):
+            y = getattr(module.nn.functional, name)(x)
+            results.append((y.tolist(), module.autograd.grad(y, x, module.ones_like(y))[0].tolist()))
+    np.testing.assert_allclose(*results, rtol=1e-6, atol=0)
+
+
 @pytest.mark.parametrize("name, kwargs", ACTIVATIONS, ids=[f"{k}-{name}" for k, (name, _) in enumerate(ACTIVATIONS)])
 @pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-12), ("float32", 1e-5)])
 def test_activations(name, kwargs, dtype, tolerance):

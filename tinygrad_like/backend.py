@@ -5,6 +5,7 @@ data crosses in `to_device` alone.  CuPy is imported when its device is first as
 """
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import os
@@ -194,6 +195,15 @@ def wait_for(array: Any) -> None:
     """Return when the array has been computed: a GPU computes while Python goes on."""
     if type(array) is not numpy.ndarray:
         xp(array).cuda.Device().synchronize()
+
+
+def linalg_raises(array: Any) -> Any:
+    """A `with` block in which linear algebra raises LinAlgError where it fails: NumPy does always; CuPy, which must wait for the
+    GPU to know, if it is asked to, and else gives NaN."""
+    if _devices[type(array)] != "cuda":
+        return contextlib.nullcontext()
+    import cupyx
+    return cupyx.errstate(linalg="raise")
 
 
 def address(array: Any) -> int:

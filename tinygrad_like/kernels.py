@@ -93,11 +93,10 @@ class Kernels:
         self._map("T by_, T x", "T out", "out = x * T(by_ > 0);", "gated")(by, x, out)
 
     def silu_forward(self, x: Any, out: Any, slope: Any) -> None:
-        lowest = -math.log(float(finfo(x.dtype).max)) + 0.5             # as in ops.sigmoid
         self._with_slope("silu", """
-            T s = 1 / (1 + exp(-(x < lowest ? lowest : x)));
+            T s = 1 / (1 + exp(-x));
             out = x * s;
-        """, "s + out * (1 - s)", x, out, slope, lowest=lowest)
+        """, "s + out * (1 - s)", x, out, slope)
 
     def gelu_forward(self, x: Any, out: Any, slope: Any) -> None:
         self._with_slope("gelu", """

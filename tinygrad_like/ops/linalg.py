@@ -10,7 +10,7 @@ import math
 
 from .. import errors
 from ..op import Kept, Op
-from ..backend import times_transposed, xp
+from ..backend import linalg_raises, times_transposed, xp
 from .reduce import sum
 from .shape import broadcast_to, put_diagonal, tril
 
@@ -189,7 +189,8 @@ def product_of_two(x, y, a, b, result):
 def solved(name, function, *arrays):
     """The result of a function of linear algebra, or an error in our words."""
     try:
-        return function(*arrays)
+        with linalg_raises(arrays[0]):
+            return function(*arrays)
     except xp(*arrays).linalg.LinAlgError as error:
         shapes = " and ".join([str(tuple(x.shape)) for x in arrays])
         raise errors.LinAlgError(f"{name} of shape {shapes}: {str(error).lower()}" + hints.get(name, "")) from error
@@ -223,6 +224,8 @@ class solve(Op):
         if y.ndim < 2 or y.shape[-2] != x.shape[-1]:
             raise errors.ShapeError(f"solve: the equations have shape {tuple(x.shape)}, so the right-hand sides have shape "
                                     f"(…, {x.shape[-1]}, k), got {tuple(y.shape)}")
+        stack = xp(x).broadcast_shapes(x.shape[:-2], y.shape[:-2])          # which CuPy does not do by itself
+        x, y = [xp(x).broadcast_to(each, stack + each.shape[-2:]) for each in (x, y)]
         return solved("solve", xp(x).linalg.solve, x, y)
 
     def dx(g, towards_y, out): return -(towards_y @ T(out))
