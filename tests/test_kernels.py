@@ -8,10 +8,13 @@ from tinygrad_like import backend, op
 from tinygrad_like.kernels import Kernels
 from tinygrad_like.nn.functional import normalization
 from tinygrad_like.ops import activation, loss, normalize, recurrent
+from tinygrad_like.ops.conv import Geometry, conv, conv_transpose, conv_weight
+from tinygrad_like.ops.pool import Windows, max_pool, put_winners, winners
 from tinygrad_like.optim import adam, rmsprop, sgd
 
 EDGES = [0.0, -0.0, 1.0, -1.0, 0.3, -2.5, 1e-30, 80.0, -120.0, np.inf, -np.inf, np.nan]
-SUMS = {"moments", "standardize_forward", "gradients_of", "cross_entropy_forward"}       # of many numbers, in an order of their own
+SUMS = {"moments", "standardize_forward", "gradients_of", "cross_entropy_forward", "conv_forward", "conv_transpose_forward",
+        "conv_weight_forward", "put_winners_forward"}     # of many numbers, in an order of their own
 TOLERANCE = {"float32": (2e-6, 5e-5), "float64": (1e-14, 1e-12)}
 NAMES = [name for name, _ in inspect.getmembers(Kernels, inspect.isfunction) if name[:1] != "_"]
 
@@ -37,7 +40,7 @@ def optimizers():
             yield sgd.descend, [w, g, None], dict(lr=0.1, momentum=0, weight=1, nesterov=False, **more)
             for nesterov in (False, True):
                 yield sgd.descend, [w, g, b], dict(lr=0.1, momentum=0.9, weight=0.7, nesterov=nesterov, **more)
-            for centered in (None, m / 20):                     # v - m² is far from 0
+            for centered in (None, np.asarray(m / 20)):         # v - m² is far from 0
                 for momentum in (0, 0.9):
                     yield rmsprop.divide, [w, g, v, b if momentum else None, centered], dict(
                         lr=0.1, alpha=0.9, eps=1e-8, momentum=momentum, **more)
@@ -111,8 +114,32 @@ def losses():
                 yield loss.cross_entropy.dx, [g, *kept.intermediates.values()], dict(places=places, peak=0.5, base=None)
 
 
+def windows():
+    """Convolution and pooling in one to three dimensions, with and without gaps, borders, and pixels that no window sees."""
+    for size, kernel, stride, padding, dilation, b in (
+            ((9,), (3,), (2,), (1,), (1,), True), ((5, 6), (3, 2), (1, 1), (1, 0), (1, 2), True), ((5, 6), (1, 1), (1, 1), (0, 0), (1, 1), False),
+            ((7, 8), (3, 3), (3, 2), (0, 2), (2, 1), False), ((4, 5, 3), (2, 1, 3), (2, 1, 1), (1, 0, 1), (1, 1, 1), True)):
+        into = tuple([(n + 2 * a - d * (k - 1) - 1) // s + 1 for n, k, s, a, d in zip(size, kernel, stride, padding, dilation)])
+        geometry = Geometry(stride, padding, dilation)
+        for channels_last in (False, True):
+            x, y = [np.moveaxis(numbers(2, *shape, c), -1, 1) if channels_last else numbers(2, c, *shape)
+                    for c, shape in ((3, size), (4, into))]
+            w, after, before = numbers(4, 3, *kernel), numbers(4) if b else None, numbers(3) if b else None
+            yield conv.forward, [x, w, after], dict(into=into, geometry=geometry)
+            yield conv_transpose.forward, [y, w, before], dict(into=size, geometry=geometry)
+            yield conv_weight.forward, [x, y], dict(into=kernel, geometry=geometry)
+            over = tuple([Windows(*each) for each in zip(kernel, stride, padding, dilation, into)])
+            for kind in ("numbers", "equal", "infinite"):
+                z = {"numbers": 1 * x, "equal": np.round(x), "infinite": np.where(x > 1.8, np.nan, np.where(x > 1, np.inf, -np.inf))}[kind]
+                best = inspect.unwrap(max_pool.forward)(z, windows=over)
+                winner = inspect.unwrap(winners.forward)(z, best, windows=over)
+                yield max_pool.forward, [z], dict(windows=over)
+                yield winners.forward, [z, best], dict(windows=over)
+                yield put_winners.forward, [best], dict(winner=winner, windows=over, into=x.shape)
+
+
 CASES = {}                                                      # name of a kernel: (the function, operands, parameters), many
-for maker in (optimizers, activations, cells, norms, losses):
+for maker in (optimizers, activations, cells, windows, norms, losses):
     for function, operands, params in maker():
         name = function.__qualname__.partition(".<locals>")[0].replace(".", "_")
         CASES.setdefault(name, []).append((function, operands, params))
@@ -156,7 +183,7 @@ def test_a_kernel_is_its_function(name, dtype, device):
             expected = parts(function(*here, **{key: moved(x, "cpu", dtype) for key, x in params.items()}))
         found = parts(kernel(*there, **arguments))
         for x, y in zip([*expected, *parts(here)], [*found, *parts(there)], strict=True):
-            assert y.dtype == x.dtype == dtype and y.shape == x.shape
+            assert y.dtype == x.dtype and x.dtype in (dtype, "uint8") and y.shape == x.shape
             tolerance = TOLERANCE[dtype][name in SUMS]
             largest = np.abs(x[np.isfinite(x)]).max(initial=1.0) if name in SUMS else 1.0
             np.testing.assert_allclose(y.get(), x, rtol=tolerance, atol=tolerance * largest, err_msg=f"{operands} {params}")

@@ -22,6 +22,8 @@ class Kernels:
         self.library = library
         self._map = functools.cache(library.ElementwiseKernel)          # (what is read, what is written, how, its name)
         self._reduction = functools.cache(library.ReductionKernel)      # (…, of one, of two, in the end, of none, name, type)
+        self._on_device = functools.lru_cache(10_000)(lambda axes, shape, strides: library.asarray([
+            (*each, n, stride) for each, n, stride in zip(axes, shape, strides, strict=True)], "int64"))
 
     # ---- optimizers: w, and all that is kept for it, change in place ------------------------------------------------
     def descend(self, w: Any, g: Any, b: Any, lr: float, momentum: float, weight: float, weight_decay: float, nesterov: bool,
@@ -114,9 +116,120 @@ class Kernels:
     def _with_slope(self, name: str, formula: str, slope: str, x: Any, out: Any, into: Any, **numbers: float) -> None:
         """out = …, and into = the slope unless it is None."""
         wanted = into is not None
-        self._map("T x, " + ", ".join([f"T {number}" for number in numbers]), "T out" + ", T slope" * wanted,
+        self._map(", ".join([f"T {name}" for name in ("x", *numbers)]), "T out" + ", T slope" * wanted,
                  formula + f"slope = {slope};" * wanted, name + "_with_slope" * wanted)(
             x, *numbers.values(), out, *[into] * wanted)
+
+    # ---- windows: as `Geometry` of ops.conv and `Windows` of ops.pool lay them ---------------------------------------
+    def conv_forward(self, x: Any, w: Any, b: Any = None, *, into: Any, geometry: Any) -> Any:
+        rows = self._as_rows(x, w.shape[2:], into, geometry)
+        if rows is NotImplemented:
+            return rows
+        out = rows @ w.reshape(len(w), -1).T
+        if b is not None:
+            out += b
+        return self.library.moveaxis(out.reshape(len(x), *into, len(w)), -1, 1)
+
+    def conv_weight_forward(self, x: Any, y: Any, *, into: Any, geometry: Any) -> Any:
+        rows = self._as_rows(x, into, y.shape[2:], geometry)
+        return rows if rows is NotImplemented else (self._pixels(y).T @ rows).reshape(y.shape[1], x.shape[1], *into)
+
+    def conv_transpose_forward(self, y: Any, w: Any, b: Any = None, *, into: Any, geometry: Any) -> Any:
+        places, out = math.prod(w.shape[2:]), self.library.empty((len(y), *into, w.shape[1]), y.dtype)
+        if geometry.groups > 1 or y.size // max(1, y.shape[1]) * w.shape[1] * places > MOST or not (y.size and out.size):
+            return NotImplemented
+        stamps = self._pixels(y) @ w.reshape(len(w), -1)                # (windows, channels · places)
+        out = self.library.moveaxis(out, -1, 1)
+        self._map("raw T stamps, T b, raw int64 plan, int32 channels, int32 places, int32 pixels", "T out", f"""
+            const int c = i / pixels % channels;
+            T sum = b;
+            for (int j = c * places; j < (c + 1) * places; ++j) {{
+                const int window = window_with<{out.ndim}>((axis*) &plan[0], i, j);
+                if (window >= 0) sum += stamps[window * (long long) (channels * places) + j];
+            }}
+            out = sum;
+        """, "put_windows", preamble=AXIS)(
+            stamps, 0.0 if b is None else b.reshape(-1, *[1] * len(into)), self._plan(out, w.shape[2:], y.shape[2:], geometry),
+            w.shape[1], places, math.prod(into), out)
+        return out
+
+    def _as_rows(self, x: Any, kernel: Any, positions: Any, geometry: Any) -> Any:
+        """What conv's windows see as a matrix, (windows, channels · places); NotImplemented if it takes too much memory."""
+        shape = len(x) * math.prod(positions), x.shape[1] * math.prod(kernel)
+        if geometry.groups > 1 or math.prod(shape) > MOST or not x.size:
+            return NotImplemented
+        rows = self.library.empty(shape, x.dtype)
+        self._map("raw T x, raw int64 plan, int32 places", "T row", f"""
+            const long long at = element<{x.ndim}>((axis*) &plan[0], i / places, i % places);
+            row = at == OUTSIDE ? T(0) : look(&x[0], at);
+        """, "windows", preamble=AXIS)(x, self._plan(x, kernel, positions, geometry), shape[1], rows)
+        return rows
+
+    def _plan(self, x: Any, kernel: Any, positions: Any, geometry: Any) -> Any:
+        """The axes of conv's windows over x: a sample is a position, and a channel is a place in the kernel."""
+        axes = [(1, len(x), 1, 1, 0), (x.shape[1], 1, 1, 1, 0),
+                *zip(kernel, positions, geometry.stride, geometry.dilation, geometry.padding)]
+        return self._on_device(tuple(axes), x.shape, x.strides)
+
+    def _pixels(self, y: Any) -> Any:
+        """A row of channels for each pixel."""
+        return self.library.ascontiguousarray(self.library.moveaxis(y, 1, -1)).reshape(-1, y.shape[1])
+
+    def max_pool_forward(self, x: Any, *, windows: Any) -> Any:
+        plan, places = self._pooled(windows, x)
+        if plan is NotImplemented:
+            return plan
+        out = self.library.empty_like(x, shape=(*x.shape[:x.ndim - len(windows)], *[w.count for w in windows]))
+        self._map("raw T x, raw int64 plan, int32 places", "T out", f"""
+            T best = -1 / T(0);
+            for (int j = 0; j < places; ++j) {{
+                const long long at = element<{x.ndim}>((axis*) &plan[0], i, j);
+                if (at == OUTSIDE) continue;
+                const T found = look(&x[0], at);
+                if (found > best || found != found) best = found;
+            }}
+            out = best;
+        """, "max_pool", preamble=AXIS)(x, plan, places, out)
+        return out
+
+    def winners_forward(self, x: Any, best: Any, *, windows: Any) -> Any:
+        plan, places = self._pooled(windows, x)
+        if plan is NotImplemented:
+            return plan
+        out = self.library.empty_like(best, dtype="uint8" if places < 256 else "int32")
+        self._map("raw T x, T best, raw int64 plan, int32 places", "W out", f"""
+            const T limit = best == best ? best : 1 / T(0);
+            int j = 0;
+            for (; j < places - 1; ++j) {{
+                const long long at = element<{x.ndim}>((axis*) &plan[0], i, j);
+                if (at != OUTSIDE && !(look(&x[0], at) < limit)) break;
+            }}
+            out = j;
+        """, "winners", preamble=AXIS)(x, best, plan, places, out)
+        return out
+
+    def put_winners_forward(self, x: Any, *, winner: Any, windows: Any, into: Any) -> Any:
+        out = self.library.empty_like(winner, dtype=x.dtype, shape=into)
+        plan, places = self._pooled(windows, out)
+        if plan is NotImplemented or not x.size:
+            return NotImplemented
+        self._map("raw T x, raw W winner, raw int64 plan, int32 places", "T out", f"""
+            T sum = 0;
+            for (int j = 0; j < places; ++j) {{
+                const int window = window_with<{out.ndim}>((axis*) &plan[0], i, j);
+                if (window >= 0 && winner[window] == j) sum += x[window];
+            }}
+            out = sum;
+        """, "put_winners", preamble=AXIS)(x, winner, plan, places, out)
+        return out
+
+    def _pooled(self, windows: Any, x: Any) -> Any:
+        """The axes of pooling's windows over x, and how many elements a window has; NotImplemented where there is nothing, or too much."""
+        if not 0 < x.size < 2**31:
+            return NotImplemented, 0
+        axes = [(1, n, 1, 1, 0) for n in x.shape[:x.ndim - len(windows)]]
+        axes += [(w.size, w.count, w.stride, w.dilation, w.padding) for w in windows]
+        return self._on_device(tuple(axes), x.shape, x.strides), math.prod([w.size for w in windows])
 
     # ---- normalisation ----------------------------------------------------------------------------------------------
     def moments(self, x: Any, axis: Any) -> Any:
@@ -205,6 +318,41 @@ class Kernels:
         return self.library.empty([1 if a in axis else n for a, n in enumerate(x.shape)], x.dtype)
 
 
+MOST = 2**26                                                            # numbers in all windows, to be laid out at once
+AXIS = """
+    #define OUTSIDE (1LL << 62)
+    template <typename T> __device__ T look(const T* x, long long at) { return *(const T*) ((const char*) x + at); }
+    struct axis {                                                       // of an image, and of the windows over it
+        long long size, count, stride, dilation, padding, length, step; // in bytes, from one pixel to the next
+    };
+    // Where element j of a window is in memory, in bytes from the first.  Windows and elements are counted through all axes.
+    template <int D> __device__ long long element(const axis* axes, int window, int j) {
+        long long at = 0;
+        for (int d = D - 1; d >= 0; --d) {
+            const int size = axes[d].size, count = axes[d].count, length = axes[d].length;
+            const int place = window % count * (int) axes[d].stride + j % size * (int) axes[d].dilation - (int) axes[d].padding;
+            if (place < 0 || place >= length) return OUTSIDE;
+            at += place * axes[d].step;
+            window /= count;
+            j /= size;
+        }
+        return at;
+    }
+    // The window whose element j is that pixel; -1 if there is none.
+    template <int D> __device__ int window_with(const axis* axes, int pixel, int j) {
+        int window = 0, windows = 1;
+        for (int d = D - 1; d >= 0; --d) {
+            const int size = axes[d].size, count = axes[d].count, length = axes[d].length, stride = axes[d].stride;
+            const int first = pixel % length + (int) axes[d].padding - j % size * (int) axes[d].dilation;
+            if (first < 0 || first % stride != 0 || first / stride >= count) return -1;
+            window += first / stride * windows;
+            windows *= count;
+            pixel /= length;
+            j /= size;
+        }
+        return window;
+    }
+"""
 GRADIENT = "T d = maximize ? -g : g;  if (weight_decay != 0) d += weight_decay * w;"       # as optim.optimizer.gradient
 MOMENTS = """
     template <typename T> struct moment {                               // how many x, their mean, and Σ (x - mean)²

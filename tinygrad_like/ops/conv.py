@@ -3,7 +3,7 @@
 Images have shape (samples, channels, *size).  In memory their channels come last here: every result is made so, and called by
 its usual order through a transposed view, which costs nothing, and which elementwise functions keep.  The numbers under a window
 are then long runs in memory, and the windows as rows of a matrix, times the weights, give the next image as it is to lie.
-Where all of the kernel is 3 long, and there is enough to do, tiles of the image take fewer products: see `multiplied_in_tiles`.
+Where there is enough to do, strips of the image take fewer products: see `multiplied_in_strips`.
 """
 import functools
 import itertools
@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, replace
 
 from ..op import Op
-from ..backend import cache_size, host, xp
+from ..backend import cache_size, host, one_kernel, xp
 from .reduce import sum
 from .shape import transpose
 
@@ -57,13 +57,13 @@ class conv(Op):
     """
     integers = False
 
+    @one_kernel
     def forward(x, w, b=None, *, into, geometry):
         groups, channels, kernel = geometry.groups, w.shape[0], w.shape[2:]
         if groups == x.shape[1] == channels:
             return depthwise(x, w, b, into, geometry)
-        if in_tiles(x, channels, kernel, into, geometry):
-            each = multiplied_in_tiles if min(x.shape[1], channels) >= WIDE else multiplied_in_rows
-            return each(x, w, b, into, geometry)
+        if in_strips(x, channels, kernel, into, geometry):
+            return multiplied_in_strips(x, w, b, into, geometry)
         out = xp(x).empty((x.shape[0], *into, channels), xp(x).result_type(x, w))
         few = few_pixels(x, into, channels)
         weights = as_it_lies(w, groups) if few else matrices(w, groups)
@@ -92,6 +92,7 @@ class conv_transpose(Op):
     """
     integers = False
 
+    @one_kernel
     def forward(y, w, b=None, *, into, geometry):
         groups, channels = geometry.groups, w.shape[1] * geometry.groups
         kernel, positions = w.shape[2:], y.shape[2:]
@@ -126,13 +127,13 @@ class conv_weight(Op):
     """
     integers = False
 
+    @one_kernel
     def forward(x, y, *, into, geometry):
         groups, positions = geometry.groups, y.shape[2:]
         if groups == x.shape[1] == y.shape[1]:
             return depthwise_weight(x, y, into, geometry)
-        if in_tiles(x, y.shape[1], into, positions, geometry):
-            each = gathered_in_tiles if min(x.shape[1], y.shape[1]) >= WIDE else gathered_in_rows
-            return each(x, y, geometry)
+        if in_strips(x, y.shape[1], into, positions, geometry):
+            return gathered_in_strips(x, y, into, geometry)
         y, channels = channels_last(y), x.shape[1] // groups
         few = few_pixels(x, positions, y.shape[-1])
         shape = (groups, y.shape[-1] // groups, math.prod(into) * channels)
@@ -289,6 +290,16 @@ def few_pixels(x, positions, channels):
     return len(x) * math.prod(positions) < channels
 
 
+def positions_at_once(x, numbers, products):
+    """How many positions, when each takes so many numbers, which shall fit the cache, and so many products.
+
+    Up to a million products OpenBLAS does not copy the matrices first, and is up to half again as fast.  If that comes to a few
+    positions only, it is better to copy the weights for many of them.
+    """
+    quick = 10**6 // products
+    return min(at_once(x, numbers), quick) if quick >= 64 else max(at_once(x, numbers), 512)
+
+
 def added_up(products):
     """The sum of some matrices; None if there are none."""
     total = None
@@ -301,177 +312,163 @@ def added_up(products):
 
 
 # ---- fewer products ---------------------------------------------------------------------------------------------
-def in_tiles(x, channels, kernel, into, geometry):
-    """Whether to go by tiles: for kernels of 3 x 3 at stride 1, if there is so much to multiply that adding first pays.
+def in_strips(x, channels, kernel, into, geometry):
+    """Whether to go by strips: at stride 1, if that takes fewer products, and so much is to be multiplied that adding first pays.
 
     channels: how many come out.  On a GPU each sum is a kernel to start, which costs more than a product.
     """
-    return (type(x) is host.ndarray and kernel == (3, 3) and geometry.stride == geometry.dilation == (1, 1)
-            and geometry.groups == 1 and min(x.shape[1], channels) >= LEAST_CHANNELS and x.itemsize >= 4
-            and len(x) * math.prod(into) >= LEAST_PIXELS)
+    if type(x) is not host.ndarray or len(kernel) != 2 or not 2 <= kernel[0] <= 5 or x.itemsize < 4 or geometry.groups > 1:
+        return False
+    strips = -(-into[0] // rows_of_results(kernel[0]))
+    return (geometry.stride == geometry.dilation == (1, 1) and min(x.shape[1], channels) >= LEAST_CHANNELS
+            and len(x) * math.prod(into) >= LEAST_PIXELS and 5 * PRODUCTS * strips < 4 * kernel[0] * into[0])
 
 
-LEAST_CHANNELS, LEAST_PIXELS, WIDE = 8, 512, 48
+LEAST_CHANNELS, LEAST_PIXELS = 8, 512
+POINTS = 0, 2/3, -2/3, 3/2, -3/2                                # and ∞.  Among five finite ones these round least, or nearly so
+PRODUCTS = len(POINTS) + 1
+
+
+def rows_of_results(length):
+    """How many rows of results a strip has, for a kernel of this length: with more points it were more, but they round more."""
+    return PRODUCTS - length + 1
 
 
 @functools.cache
-def sums_along(dtype, dims=1):
-    """The matrices D, W and O of `multiplied_in_tiles`, along one dimension or two."""
-    each = ([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, -1, 0, 1]],
-            [[1, 0, 0], [.5, .5, .5], [.5, -.5, .5], [0, 0, 1]],
-            [[1, 1, 1, 0], [0, 1, -1, 1]])
-    return [(host.kron(m, m) if dims == 2 else host.array(m)).astype(dtype) for m in each]
+def polynomials(length, dtype):
+    """The matrices D, W and Y of `multiplied_in_strips`, for a kernel of this length."""
+    def powers(count):
+        return host.array([[t**i for i in range(count)] for t in POINTS] + [[0] * (count - 1) + [1]])
+    each = host.linalg.inv(powers(PRODUCTS)).T, powers(length), powers(rows_of_results(length))
+    return [matrix.astype(dtype) for matrix in each]
 
 
-def multiplied_in_tiles(x, w, b, into, geometry):
-    """conv with a kernel of 3 x 3 at stride 1
+def multiplied_in_strips(x, w, b, into, geometry):
+    """conv at stride 1, with 6 products where 12 are due, for a kernel of length 3
 
-    Two neighbours of a result are six products of four pixels d with three weights w:
+    Look at one column of the image.  Let d be 6 neighbours in it, w the 3 weights, and y an image put on the 4 results, as in
+    `conv`: T = Σ_{j,k} d_{j+k} w_k y_j.  Now w and y are also polynomials, w(t) = Σ w_k tᵏ and y(t) = Σ y_j tʲ, whose product has
+    the coefficients c_i = Σ_{j+k=i} w_k y_j; so T = Σ d_i c_i.  There are 6 of them, and 6 values determine them: those at five
+    points t, and the highest coefficient, which is the value at ∞ if you like.  In matrices of the powers of these t, V with 6
+    columns, W with 3 and Y with 4,
 
-        o₀ = d₀w₀ + d₁w₁ + d₂w₂         o₁ = d₁w₀ + d₂w₁ + d₃w₂
+        V c = (W w) · (Y y)         T = d · c = (V⁻ᵀ d) · (W w) · (Y y) = Σ_i (D d)_i (W w)_i (Y y)_i
 
-    Four do, of sums of pixels with sums of weights:
+    with D = V⁻ᵀ: six products.  The derivatives of T are what we are after, as in `conv`:
 
-        m₀ = (d₀ - d₂) w₀               m₁ = (d₁ + d₂) (w₀ + w₁ + w₂)/2         o₀ = m₀ + m₁ + m₂
-        m₃ = (d₃ - d₁) w₂               m₂ = (d₂ - d₁) (w₀ - w₁ + w₂)/2         o₁ =      m₁ - m₂ + m₃
+        ∂T/∂y = Yᵀ (D d · W w)                              this function
+        ∂T/∂w = Wᵀ (D d · Y y)                              `gathered_in_strips`
 
-    In matrices: o = O (D d · W w), with the product of elements in the middle.  For a tile of 2 x 2 results, do the same along the
-    rows and then along the columns: the matrices are then Kronecker's products of each with itself, and 16 products take the place
-    of 36.  All of it holds for pixels with all their channels instead of numbers, and matrices instead of weights: so the pixels
-    of all tiles become 16 matrices, each to be multiplied by one of weights.
+    All of it holds for pixels with all their channels in the place of numbers, and matrices in that of weights.  And for whole rows
+    of pixels: so x becomes 6 images D d, which are convolved along the rows alone, each with its own weights.  In general it is
+    m + K - 1 products for m · K, where K is the length of the kernel; here m + K - 1 is always 6.
 
-    Winograd, "Arithmetic Complexity of Computations" (1980); Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks"
-    (2016), §4.  What is infinite comes out as NaN.
+    Toom (1963); Winograd, "Arithmetic Complexity of Computations" (1980); Lavin and Gray, "Fast Algorithms for Convolutional Neural
+    Networks" (2016).  What is infinite comes out as NaN.
     """
-    module, (after, channels) = xp(x), w.shape[:2]
-    pixels, weights, results = sums_along(module.result_type(x, w), 2)                      # D, W, O
-    w = module.ascontiguousarray(w.transpose(2, 3, 1, 0)).reshape(9, channels * after)
-    w = (weights @ w).reshape(16, channels, after)
-    tiles, geometry, count = of_tiles(x, after, into, geometry)
-    out = module.empty((len(x), tiles[0], 2, tiles[1], 2, after), w.dtype)
-
-    for part, d in in_sums(x, (4, 4), tiles, geometry, count, pixels):
-        m = d @ w                                           # (16, tiles, channels after)
-        if b is not None:
-            m[5] += b                                       # m₁ along both dimensions, which each of a tile has once
-        each = out[part].swapaxes(2, 3)            # (samples, *tiles, 2, 2, channels after)
-        each[...] = (results @ m.swapaxes(0, 1)).reshape(each.shape)
-    out = out.reshape(len(x), 2 * tiles[0], 2 * tiles[1], after)[:, :into[0], :into[1]]     # the last may lie half outside
-    return channels_second(module.ascontiguousarray(out))
-
-
-def gathered_in_tiles(x, y, geometry):
-    """conv_weight with a kernel of 3 x 3 at stride 1: dw = Wᵀ (D d · Oᵀ y), as `multiplied_in_tiles` is linear in w."""
-    module, channels, after = xp(x), x.shape[1], y.shape[1]
-    pixels, weights, results = sums_along(module.result_type(x, y), 2)
-    tiles, geometry, count = of_tiles(x, after, y.shape[2:], geometry)
-    alone = Geometry((2, 2), (0, 0), (1, 1))                    # tiles of results do not overlap
-
-    def products():
-        for (_, d), (_, m) in zip(in_sums(x, (4, 4), tiles, geometry, count, pixels),
-                                  in_sums(y, (2, 2), tiles, alone, count, results.T)):
-            yield m.swapaxes(1, 2) @ d                          # (16, channels after, channels)
-    w = added_up(products())
-    w = (weights.T @ w.reshape(16, after * channels)).reshape(3, 3, after, channels)
-    return module.ascontiguousarray(w.transpose(2, 3, 0, 1))
-
-
-def of_tiles(x, after, positions, geometry):
-    """How many tiles there are along each dimension, where their pixels lie, and how many to take at once."""
-    tiles = tuple([(p + 1) // 2 for p in positions])
-    count = at_once(x, 64 * x.shape[1], 32 * x.shape[1] * after * x.itemsize)
-    return tiles, replace(geometry, stride=(2, 2)), count
-
-
-def in_sums(x, size, tiles, geometry, count, matrix):
-    """The pixels of some tiles, each with as many sums of them as the matrix has rows: which, and (sums, tiles, channels)."""
-    for part, pixels in windows(x, size, tiles, geometry, count):
-        pixels = pixels.reshape(-1, math.prod(size), x.shape[1])
-        sums = xp(x).empty((len(matrix), len(pixels), x.shape[1]), x.dtype)
-        xp(x).matmul(matrix, pixels, out=sums.swapaxes(0, 1))
-        yield part, sums
-
-
-def multiplied_in_rows(x, w, b, into, geometry):
-    """`multiplied_in_tiles` along the first dimension alone, for few channels: then to sum takes longer than to multiply.
-
-    Along the second dimension there is nothing to lay out: see `sums_of_rows`.
-    """
-    module, (after, channels) = xp(x), w.shape[:2]
-    weights = sums_along(module.result_type(x, w))[1]
-    w = module.ascontiguousarray(w.transpose(2, 3, 1, 0)).reshape(3, 3 * channels * after)
-    w = (weights @ w).reshape(4, 3 * channels, after)
+    module, (after, channels, *kernel) = xp(x), w.shape
+    _, weights, results = polynomials(kernel[0], module.result_type(x, w))
+    strips = Strips(x, after, kernel, into, geometry)
+    w = weights @ module.ascontiguousarray(w.transpose(2, 3, 1, 0)).reshape(kernel[0], -1)
+    w = w.reshape(PRODUCTS, strips.steps, 1, strips.numbers, after)
+    results = module.repeat(results.T, strips.steps, axis=1)    # all steps along the row are added up, too
     out = module.empty((len(x), *into, after), w.dtype)
+    m = module.empty((PRODUCTS, strips.steps, strips.most // strips.run, strips.run, after), w.dtype)
     bias = None if b is None else along_rows(b, into[1])
-    count = at_once(x, 6 * channels + 6 * after)
 
-    for some, lines, d in sums_of_rows(x, into, geometry, count):
-        n = d.shape[1] - 2
-        m = module.empty((4, n + 2, after), w.dtype)
-        for t in range(3):                                  # every third window, side by side in memory
-            some_windows = d[:, t:t + (n + 2 - t) // 3 * 3].reshape(4, -1, 3 * channels)
-            module.matmul(some_windows, w, out=m[:, t::3][:, :some_windows.shape[1]])
-        m = m[:, :n].reshape(4, -1, *lines, after)
-        y = out[some]
-        for o, sums, more in (y[:, 0::2], m[1] + m[2], m[0]), (y[:, 1::2], m[1] - m[2], m[3]):
-            sums += more
-            o[...] = sums[:, :o.shape[1], :into[1]]
-        if b is not None:
-            y += bias
+    for block, d in strips.sums(x):
+        count = d.shape[3]
+        module.matmul(d, w, out=m[:, :, :count].swapaxes(2, 3))
+        lines = m.reshape(PRODUCTS * strips.steps, -1, after)
+        for place, samples, rows in block:
+            y = out[samples, rows]
+            module.matmul(results[:y.shape[1]], strips.rows(lines, place, len(y), slice(0, into[1])), out=as_runs(y))
+            if b is not None:
+                y += bias
     return channels_second(out)
 
 
-def gathered_in_rows(x, y, geometry):
-    """`gathered_in_tiles` along the first dimension alone: place k of a row of the kernel met the pixels k further on."""
-    module, channels, after, into = xp(x), x.shape[1], y.shape[1], y.shape[2:]
-    weights = sums_along(module.result_type(x, y))[1]
+def gathered_in_strips(x, y, into, geometry):
+    """conv_weight at stride 1: see `multiplied_in_strips`."""
+    module, channels, (after, *positions) = xp(x), x.shape[1], y.shape[1:]
+    _, weights, results = polynomials(into[0], module.result_type(x, y))
+    strips = Strips(x, after, into, positions, geometry)
     y = channels_last(y)
-    count = at_once(x, 6 * channels + 6 * after)
+    g = module.zeros((PRODUCTS, strips.most, after), weights.dtype)         # 0 where there are no results
 
     def products():
-        for some, lines, d in sums_of_rows(x, into, geometry, count):
-            n = d.shape[1] - 2
-            g = module.zeros((4, n, after), d.dtype)            # 0 where there are no results
-            rows, o = g.reshape(4, -1, *lines, after), y[some]
-            rows[0, :, :(into[0] + 1) // 2, :into[1]] = o[:, 0::2]
-            rows[3, :, :into[0] // 2, :into[1]] = o[:, 1::2]
-            module.add(g[0], g[3], out=g[1])
-            module.subtract(g[0], g[3], out=g[2])
-            g = g.swapaxes(1, 2)
-            yield module.stack([g @ d[:, k:k + n] for k in range(3)], 1)                    # (4, 3, channels after, channels)
-    w = added_up(products())
-    w = (weights.T @ w.reshape(4, 3 * after * channels)).reshape(3, 3, after, channels)
-    return module.ascontiguousarray(w.transpose(2, 3, 0, 1))
+        for block, d in strips.sums(x):
+            count = d.shape[3]
+            for place, samples, rows in block:
+                o = y[samples, rows]
+                module.matmul(results[:, :o.shape[1]], as_runs(o), out=strips.rows(g, place, len(o), slice(0, positions[1])))
+            g[:, place.stop:] = 0
+            each = g[:, :count * strips.run].reshape(PRODUCTS, 1, count, strips.run, after)
+            yield (each.transpose(0, 1, 3, 4, 2) @ d).sum(axis=2)           # (6, steps, channels after, run · channels)
+    w = weights.T @ added_up(products()).reshape(PRODUCTS, -1)
+    w = w.reshape(into[0], strips.steps, after, strips.numbers).swapaxes(1, 2).reshape(into[0], after, into[1], channels)
+    return module.ascontiguousarray(w.transpose(1, 3, 0, 2))
 
 
-def sums_of_rows(x, into, geometry, count):
-    """The sums D d of the rows under each two rows of results, for a few samples at a time.
+class Strips:
+    """How the rows of results are taken in strips, and what of the image each of them needs.
 
-    Yields which, (rows of a sample, their length), (4, all rows · length + 2, channels).
-
-    One row lies behind the other, and zeros between them.  So the pixels under the three places of a row of the kernel, at p, are
-    the three from p on; where p is none of the positions, nobody looks at what comes out.  The padded rows are kept apart, the
-    even ones from the odd ones: then d₂ is d₀ one row later, and d₃ is d₁, and the sums are of all rows in one go.
+    A strip is a few rows of results, of some samples at a time; a block is as many strips as are multiplied at once.  Their pixels,
+    as sums D d, are 6 planes, in which one row lies behind the other, with zeros between them: at position p begins what the kernel
+    meets there.  Along the row it goes in steps of `run` pixels: as one run of memory these are the numbers to be multiplied by
+    that part of the weights, and every run-th of them lies side by side in memory.  So nothing is laid out anew.
     """
-    module, (rows, columns), (a, before) = xp(x), into, geometry.padding
-    width = min(x.shape[3], columns + 2 - before)               # what of a row the windows touch
-    lines, length = (rows + 1) // 2 + 1, max(columns + 2 - before, before + width)          # the last one is only a d₂ or d₃
-    few = max(1, min(len(x), count // (lines * length)))
-    x, n = last(x), few * lines * length
-    d, padded = module.empty((4, n + 2, x.shape[-1]), x.dtype), module.zeros((2, n + length, x.shape[-1]), x.dtype)
-    d[:, n:] = 0
-    for part in parts(len(x), few):
-        n = (part.stop - part.start) * lines * length
-        for i in range(2):
-            to = padded[i, :n].reshape(-1, lines, length, x.shape[-1])[:, (a + 1 - i) // 2:, before:before + width]
-            pixels = x[part, (i - a) % 2 if a > i else i - a:2 * lines - a:2, :width]
-            to[:, :pixels.shape[1]] = pixels
-        even, odd, after_even, after_odd = padded[0, :n], padded[1, :n], padded[0, length:length + n], padded[1, length:length + n]
-        module.subtract(even, after_even, out=d[0, :n])
-        module.add(odd, after_even, out=d[1, :n])
-        module.subtract(after_even, odd, out=d[2, :n])
-        module.subtract(after_odd, odd, out=d[3, :n])
-        yield part, (lines, length), d[:, :n + 2]
+    def __init__(self, x, after, kernel, into, geometry):
+        channels, (rows, columns), (self.a, before) = x.shape[1], into, geometry.padding
+        self.length, self.height, self.touched = kernel[0], x.shape[2], columns + kernel[1] - 1
+        self.run = kernel[1] if kernel[1] * channels <= 100 else 1
+        self.numbers = self.run * channels
+        while self.numbers > LONGEST and self.numbers % 2 == 0:
+            self.numbers //= 2
+        self.steps = kernel[1] * channels // self.numbers
+        (self.inner,), (self.outer,) = overlap([before], [self.touched], [x.shape[3]])
+        self.pitch = max(columns, self.inner.stop, self.touched - self.inner.start)     # from one row to the next
+        count = positions_at_once(x, PRODUCTS * (channels + self.steps * after), channels * after)
+        times = -(-len(x) * self.pitch // count)
+        few = -(-len(x) // min(times, len(x)))                  # samples at once, as equally as can be
+        height = rows_of_results(self.length)
+        strips = [(samples, slice(start, min(start + height, rows)))
+                  for samples in parts(len(x), few) for start in range(0, rows, height)]
+        most = max(1, count // (few * self.pitch)) if few == len(x) else 1
+        self.blocks = [strips[part] for part in parts(len(strips), most)]
+        self.most = -(-min(most, len(strips)) * few * self.pitch // self.run) * self.run
+
+    def sums(self, x):
+        """The pixels of each block: [(positions of a strip, which samples, which rows)], (6, steps, run, positions / run, run · channels)."""
+        module, channels = xp(x), x.shape[1]
+        x, matrix = channels_last(x), polynomials(self.length, x.dtype)[0]
+        d = module.zeros((PRODUCTS, self.most + self.touched, channels), x.dtype)
+        for strips in self.blocks:
+            block, stop = [], 0
+            for samples, rows in strips:
+                (inner,), (outer,) = overlap([self.a - rows.start], [PRODUCTS], [self.height])
+                pixels = x[samples, outer, self.outer]
+                place = slice(stop, stop := stop + len(pixels) * self.pitch)
+                module.matmul(matrix[:, inner], as_runs(pixels), out=self.rows(d, place, len(pixels), self.inner))
+                block.append((place, samples, rows))
+            plane, pixel, number = d.strides
+            shape = (PRODUCTS, self.steps, self.run, -(-stop // self.run), self.numbers)
+            strides = (plane, self.numbers * number, pixel, self.run * pixel, number)
+            yield block, module.lib.stride_tricks.as_strided(d, shape, strides)
+
+    def rows(self, planes, place, samples, columns):
+        """Some columns of a strip's rows in some planes: (samples, planes, columns · channels)."""
+        channels = planes.shape[-1]
+        rows = planes[:, place].reshape(len(planes), samples, self.pitch * channels)
+        return rows[:, :, columns.start * channels:columns.stop * channels].swapaxes(0, 1)
+
+
+LONGEST = 128                                                   # numbers in one product: more round more
+
+
+def as_runs(x):
+    """(samples, rows, columns, channels) with all of a row as one run: (samples, rows, columns · channels)."""
+    return x.reshape(*x.shape[:2], x.shape[2] * x.shape[3])
 
 
 # ---- the order of memory ----------------------------------------------------------------------------------------

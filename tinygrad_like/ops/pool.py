@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from ..op import Op
-from ..backend import iinfo, put_masked, xp
+from ..backend import iinfo, one_kernel, put_masked, xp
 from .elementwise import masked
 from .shape import at
 
@@ -99,6 +99,7 @@ class max_pool(Op):
     The derivative hands g to the first of the largest, and nothing to the others.  Which that was is not kept, but found again:
     one comparison of x with out for each element of a window.
     """
+    @one_kernel
     def forward(x, *, windows): return over_windows(xp(x).maximum, x, windows, lowest(x))
     def dx(g, winner, windows, shape): return put_winners(g, winner=winner, windows=windows, into=shape)
     def winner(x, out, windows): return winners(x, out, windows=windows)
@@ -110,6 +111,7 @@ def lowest(x):
 
 class winners(Op):
     """out = which element of its window is `best`, the largest of it: how many come before the first that equals it"""
+    @one_kernel
     def forward(x, best, *, windows):
         limit = xp(x).fmin(best, math.inf) if x.dtype.kind == "f" else best        # NaN is not less than this either
         elements = math.prod([w.size for w in windows])
@@ -136,6 +138,7 @@ class winner_places(Op):
 
 class put_winners(Op):
     """out = zeros of the shape `into`, to which each xᵢ is added at the winner of window i: the derivative of `max_pool`"""
+    @one_kernel
     def forward(x, *, winner, windows, into):
         sides = list(zip(windows, into[-len(windows):]))
         make = xp(x).empty_like if all([w.tile(n) for w, n in sides]) else xp(x).zeros_like
