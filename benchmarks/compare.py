@@ -192,7 +192,8 @@ def main():
     for threads in options.threads:
         for workload in options.only:
             engines = [engine for engine in wanted(workload, options.device) if engine in options.engines]
-            found = results[workload, threads] = measure(workload, threads, options.device, engines, options.rounds, options.seconds)
+            found = measure(workload, threads, options.device, engines, options.rounds, options.seconds)
+            results[workload, threads] = found
             ratio = f"; ratio {found['PyTorch'][0] / found['ours'][0]:.2f}" if {"ours", "PyTorch"} <= found.keys() else ""
             times = ", ".join([f"{engine} {best:.3f} ms" for engine, (best, *_) in found.items()])
             print(f"{workload}, {threads} threads: {times}{ratio}", flush=True)

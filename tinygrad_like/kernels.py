@@ -224,7 +224,7 @@ class Kernels:
         return out
 
     def _pooled(self, windows: Any, x: Any) -> Any:
-        """The axes of pooling's windows over x, and how many elements a window has; NotImplemented where there is nothing, or too much."""
+        """The axes of pooling's windows over x, and how many elements each has; or NotImplemented."""
         if not 0 < x.size < 2**31:
             return NotImplemented, 0
         axes = [(1, n, 1, 1, 0) for n in x.shape[:x.ndim - len(windows)]]
@@ -233,11 +233,17 @@ class Kernels:
 
     # ---- normalisation ----------------------------------------------------------------------------------------------
     def moments(self, x: Any, axis: Any) -> Any:
-        mu, variance = self._sums_over(x, axis), self._sums_over(x, axis)
-        self._reduction("T x", "T mu, T variance", "moment<T>(x)", "join(a, b)",
-                        "mu = a.mean * (a.n / a.n), variance = a.rest / a.n", "moment<T>()", "moments", "moment<T>",
-                        preamble=MOMENTS)(                              # of no numbers: 0/0
-            x, mu, variance, axis=axis, keepdims=True)
+        # of no numbers: 0/0
+        rest = "join(a, b)", "mu = a.mean * (a.n / a.n), variance = a.rest / a.n", "moment<T>()", "moments", "moment<T>"
+        first, last = self._stages(x, axis)
+        mu, variance = self._sums_over(x, first), self._sums_over(x, first)
+        self._reduction("T x", "T mu, T variance", "moment<T>(x)", *rest, preamble=MOMENTS)(
+            x, mu, variance, axis=first, keepdims=True)
+        if last:
+            n, parts = x.size // max(1, mu.size), (mu, variance)
+            mu, variance = self._sums_over(mu, last), self._sums_over(mu, last)
+            self._reduction("T m, T v, T n", "T mu, T variance", "moment<T>(n, m, v * n)", *rest, preamble=MOMENTS)(
+                *parts, n, mu, variance, axis=last, keepdims=True)
         return mu, variance
 
     def standardize_forward(self, x: Any, w: Any = None, b: Any = None, *, axis: Any, eps: float = 1e-5, known: Any = None) -> Any:
@@ -272,11 +278,23 @@ class Kernels:
 
     def _weighted(self, g: Any, x: Any, mu: Any, g_by: Any, gx_by: Any, axis: Any) -> Any:
         """Σ g g_by and Σ g gx_by (x - μ) over some axes."""
-        g_sum, gx_sum = self._sums_over(g, axis), self._sums_over(g, axis)
-        self._reduction("T g, T x, T mu, T g_by, T gx_by", "T g_sum, T gx_sum", "two<T>(g * g_by, g * gx_by * (x - mu))",
-                        "add(a, b)", "g_sum = a.first, gx_sum = a.second", "two<T>()", "two_sums", "two<T>", preamble=TWO)(
-            g, x, 0.0 if mu is None else mu, g_by, gx_by, g_sum, gx_sum, axis=axis, keepdims=True)
+        rest = "add(a, b)", "g_sum = a.first, gx_sum = a.second", "two<T>()", "two_sums", "two<T>"
+        first, last = self._stages(x, axis)
+        g_sum, gx_sum = self._sums_over(g, first), self._sums_over(g, first)
+        self._reduction("T g, T x, T mu, T g_by, T gx_by", "T g_sum, T gx_sum", "two<T>(g * g_by, g * gx_by * (x - mu))", *rest,
+                        preamble=TWO)(g, x, 0.0 if mu is None else mu, g_by, gx_by, g_sum, gx_sum, axis=first, keepdims=True)
+        if last:
+            parts = g_sum, gx_sum
+            g_sum, gx_sum = self._sums_over(g_sum, last), self._sums_over(g_sum, last)
+            self._reduction("T g, T gx", "T g_sum, T gx_sum", "two<T>(g, gx)", *rest, preamble=TWO)(
+                *parts, g_sum, gx_sum, axis=last, keepdims=True)
         return g_sum, gx_sum
+
+    def _stages(self, x: Any, axis: Any) -> Any:
+        """The axes to sum over first, and those over what came out: of few long sums, each the work of one group of threads, most
+        of the GPU would know nothing."""
+        long = len(axis) > 1 and math.prod([x.shape[a] for a in axis]) > 4096
+        return (axis[1:], axis[:1]) if long else (axis, ())
 
     # ---- losses -----------------------------------------------------------------------------------------------------
     def cross_entropy_forward(self, x: Any, *, places: Any, axis: int = -1, peak: Any = 1.0, base: Any = None,
@@ -359,6 +377,7 @@ MOMENTS = """
         T n, mean, rest;
         __device__ moment() : n(0), mean(0), rest(0) {}
         __device__ moment(T x) : n(1), mean(x), rest(0) {}
+        __device__ moment(T n, T mean, T rest) : n(n), mean(mean), rest(rest) {}
     };
     template <typename T> __device__ moment<T> join(const moment<T>& a, const moment<T>& b) {      // Chan et al. 1983
         if (!(a.n > 0)) return b;
