@@ -98,8 +98,10 @@ def test_masks_as_in_pytorch(mask, groups):
 @pytest.mark.parametrize("cut", [(1, 1), (8, 2), (40, 1), (1 << 30, 3)])
 @pytest.mark.parametrize("kept", [False, True])
 @pytest.mark.parametrize("causal", [False, True])
-def test_however_it_is_cut(cut, kept, causal, monkeypatch):
-    """In blocks of any size, with the probabilities kept or computed again, it is what its composition is; so are its gradients."""
+@pytest.mark.parametrize("scale", [0.7, 300.0])
+def test_however_it_is_cut(cut, kept, causal, scale, monkeypatch):
+    """In blocks of any size, with the probabilities kept or computed again, of scores that e^s could overflow of and of others, it
+    is what its composition is; so are its gradients."""
     monkeypatch.setattr(backend, "working_set", lambda x: cut)
     size = 16 if kept else 1
     for queries, keys in ((7, 7), (3, 7), (7, 3)):
@@ -107,13 +109,13 @@ def test_however_it_is_cut(cut, kept, causal, monkeypatch):
                   numbers(3, queries, keys, seed=3)]
         dropped = np.random.default_rng(4).random((2, 3, queries, keys)) < 0.3
         for n, keep in itertools.product((3, 4), (None, ~dropped)):
-            assert (ops.attention.softened(*arrays[:3], None, 0.7, causal, keep)[0] is not None) == kept
+            assert (ops.attention.softened(*arrays[:3], None, scale, causal, keep)[0] is not None) == kept
             xs = [tl.tensor(x, requires_grad=True) for x in arrays[:n]]
-            outs = [f(*xs, scale=0.7, causal=causal, keep=keep) for f in (ops.attention, ops.attention.plain)]
-            close(outs[0].detach().numpy(), outs[1].detach().numpy(), 1e-12)
+            outs = [f(*xs, scale=scale, causal=causal, keep=keep) for f in (ops.attention, ops.attention.plain)]
+            close(outs[0].detach().numpy(), outs[1].detach().numpy(), 1e-12 * scale)
             g = tl.tensor(numbers(*outs[0].shape, seed=9))
             for mine, other in zip(*[autograd.grad(out, xs, g) for out in outs]):
-                close(mine.numpy(), other.numpy(), 1e-12)
+                close(mine.numpy(), other.numpy(), 1e-12 * scale**2)
 
 
 @pytest.mark.parametrize("queries, keys", [(0, 3), (3, 0), (0, 0)])

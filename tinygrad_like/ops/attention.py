@@ -121,14 +121,16 @@ def attend(q, k, v, bias, scale, causal, keep):
     whole = m.empty(lead + (keys, queries), q.dtype) if kept else None
 
     for rows, keys, (q_, k_, v_, bias_, keep_, o, p, l) in blocks(causal, q, k, v, bias, keep, out, whole, lse):
-        p = scores(q_, k_, bias_, scale, causal, rows, keys, out=None if p is None else p[..., keys, rows])
-        high = largest(p, axis=-2)
-        p -= high
-        exponential(p)
+        p, moderate = scores(q_, k_, bias_, scale, causal, rows, keys, out=None if p is None else p[..., keys, rows])
+        high = 0.0
+        if not moderate:
+            high = largest(p, axis=-2)
+            p -= high
+        exponential(p, moderate)
         total = m.ones((1, keys.stop), p.dtype) @ p             # the sum over the keys, five times as fast
         total += total == 0                                     # all are masked
         p *= 1 / total
-        l[..., rows] = high + m.log(total)
+        l[..., rows] = m.log(total) + high
         used = p if keep_ is None else p * keep_[..., keys, rows]
         m.matmul(T(used), v_[..., keys, :], out=o[..., rows, :])
     return out if is_stack else out[0], whole, lse
@@ -143,9 +145,9 @@ def backward_blocks(q, k, v, bias, keep, g, out, whole, lse, more, scale, causal
         if p is not None:
             p = p[..., keys, rows]
         else:
-            p = scores(q, k, bias, scale, causal, rows, keys)
+            p, moderate = scores(q, k, bias, scale, causal, rows, keys)
             p -= lse[..., rows]
-            exponential(p)
+            exponential(p, moderate)
         used, g_rows = p, g[..., rows, :]
         g_rows_t = m.empty(T(g_rows).shape, g.dtype)
         m.multiply(T(g_rows), times, out=g_rows_t)              # turned in memory, too
@@ -200,14 +202,14 @@ def stretches(heads, *arrays):
             yield [x if x is None or len(x) == 1 else x[i:i + step] for x in arrays]
 
 
-def exponential(s):
-    """s = eˢ for s <= 0, in place; below about 1e-26, in float32, it is 0.
+def exponential(s, moderate):
+    """s = eˢ for s <= 0, in place; below about 1e-26, in float32, it is 0.  Or for s that are moderate, but for -inf.
 
     Processors are many times slower where results are smaller than the smallest normal number.  So no such is computed here, and
     none from these: they are lost in rounding a sum, and stay lost.
     """
     m = xp(s)
-    if type(s) is backend.host.ndarray:
+    if type(s) is backend.host.ndarray and not moderate:
         tiny = float(m.finfo(s.dtype).tiny)
         m.maximum(s, 0.9 * math.log(tiny), out=s)
         m.exp(s, out=s)
@@ -218,17 +220,26 @@ def exponential(s):
 
 
 def scores(q, k, bias, scale, causal, rows, keys, out=None):
-    """scale k qᵀ + bias, of one block."""
+    """scale k qᵀ + bias, of one block; and whether it is known to be moderate, but for -inf."""
     m, rows_of_q = xp(q), T(q[..., rows, :])
     scaled = m.empty(rows_of_q.shape, q.dtype)
     m.multiply(rows_of_q, scale, out=scaled)                    # turned in memory, too
     s = m.matmul(k[..., keys, :], scaled, out=out)
+    moderate = bias is None and is_moderate(s)
     if bias is not None:
         s += bias[..., keys, rows]
     if causal and rows.start < keys.stop:
         later = s[..., rows.start:, :]
         later += hidden(*later.shape[-2:], q)
-    return s
+    return s, moderate
+
+
+def is_moderate(s):
+    """Whether e^s is a number of ordinary size, and a sum of such is, for all s.  (On a GPU, to ask would mean to wait.)"""
+    if type(s) is not backend.host.ndarray:
+        return False
+    limit = math.log(float(xp(s).finfo(s.dtype).max)) / 3       # 29.5 in float32
+    return bool(s.max() < limit and s.min() > -limit)
 
 
 def hidden(keys, queries, like):
