@@ -136,48 +136,83 @@ def test_the_size_of_the_buffer_changes_nothing(monkeypatch, bytes, channels, gr
         np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("size, padding", [((8, 6), (1, 1)), ((7, 9), (1, 0)), ((5, 4), (0, 2)), ((9, 8), (2, 1))])
-@pytest.mark.parametrize("bytes", [1, 20_000, 10**6])
-@pytest.mark.parametrize("way", ["tiles", "rows", "as it lies"])
-def test_other_ways_to_the_same(monkeypatch, way, size, padding, bytes):
-    """Tiles and rows for fewer products, and weights in their own order: all numbers are those of the plain way."""
-    x, w, b = [tl.randn(*shape, dtype=tl.float64) for shape in [(5, 4, *size), (6, 4, 3, 3), (6,)]]
+def ways(x, w, b, padding):
+    """A convolution and its gradients."""
+    x, w, b = [each.clone().requires_grad_() for each in (x, w, b)]
+    out = F.conv2d(x, w, b, padding=padding)
+    out.backward(tl.sin(out.detach()))
+    return [out.detach(), x.grad, w.grad, b.grad]
+
+
+def noted(monkeypatch, names):
+    """The set of those of the functions that are called."""
     used = set()
 
-    def noted(name, function):
+    def note(name, function):
         monkeypatch.setattr(FILE, name, lambda *args: (used.add(name), function(*args))[1])
-    for name in ("multiplied_in_tiles", "gathered_in_tiles", "multiplied_in_rows", "gathered_in_rows", "as_it_lies"):
-        noted(name, getattr(FILE, name))
+    for name in names:
+        note(name, getattr(FILE, name))
+    return used
 
-    def all_three():
-        a, c, d = [each.clone().requires_grad_() for each in (x, w, b)]
-        out = F.conv2d(a, c, d, padding=padding)
-        out.backward(tl.sin(out.detach()))
-        return [out.detach(), a.grad, c.grad, d.grad]
 
-    monkeypatch.setattr(FILE, "LEAST_CHANNELS", 99)
-    expected = all_three()
+@pytest.mark.parametrize("size, kernel, padding", [
+    ((8, 6), (3, 3), (1, 1)), ((7, 9), (3, 3), (1, 0)), ((5, 4), (3, 3), (0, 2)), ((9, 8), (3, 3), (2, 3)),
+    ((6, 5), (3, 3), (5, 3)), ((9, 7), (2, 2), (1, 0)), ((9, 8), (4, 1), (2, 0)), ((8, 9), (5, 5), (2, 2)),
+    ((8, 5), (3, 4), (1, 2)), ((12, 5), (5, 3), (0, 1)),
+])
+@pytest.mark.parametrize("bytes", [1, 20_000, 10**6])
+@pytest.mark.parametrize("short, long", [(99, 256), (0, 256), (0, 3)])
+def test_strips_are_another_way_to_the_same(monkeypatch, size, kernel, padding, bytes, short, long):
+    x, w, b = [tl.randn(*shape, dtype=tl.float64) for shape in [(5, 4, *size), (6, 4, *kernel), (6,)]]
+    used = noted(monkeypatch, ["multiplied_in_strips", "gathered_in_strips"])
+    expected = ways(x, w, b, padding)
     assert not used
-    monkeypatch.setattr(FILE, "cache_size", lambda like: bytes)
-    if way != "as it lies":
-        monkeypatch.setattr(FILE, "LEAST_CHANNELS", 1)
-        monkeypatch.setattr(FILE, "LEAST_PIXELS", 1)
-        monkeypatch.setattr(FILE, "WIDE", 1 if way == "tiles" else 99)
-    else:
-        monkeypatch.setattr(FILE, "few_pixels", lambda *args: True)
-    for one, other in zip(all_three(), expected):
+    constants = {"LEAST_CHANNELS": 1, "LEAST_PIXELS": 1, "SHORT": short, "LONG": long, "cache_size": lambda x: bytes}
+    for name, value in constants.items():
+        monkeypatch.setattr(FILE, name, value)
+    for one, other in zip(ways(x, w, b, padding), expected):
         np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=0, atol=1e-12)
-    assert used == {"as_it_lies"} if way == "as it lies" else used == {f"multiplied_in_{way}", f"gathered_in_{way}"}
+    assert used == {"multiplied_in_strips", "gathered_in_strips"}
 
 
-@pytest.mark.parametrize("channels", [16, 64])
-def test_sums_before_products_cost_little_exactness(channels):
-    """For 64 channels the products are of sums: float32 rounds more, by a small factor."""
-    x, w, y = [tl.randn(*shape) for shape in [(16, channels, 9, 9), (64, channels, 3, 3), (16, 64, 9, 9)]]
-    geometry = {"geometry": Geometry((1, 1), (1, 1), (1, 1))}
-    for op, operands, into in [(ops.conv, (x, w), (9, 9)), (ops.conv_transpose, (y, w), (9, 9)), (ops.conv_weight, (x, y), (3, 3))]:
-        out, exact = op(*operands, into=into, **geometry), op(*[each.double() for each in operands], into=into, **geometry)
-        assert float((out - exact).abs().max() / exact.abs().max()) < 1e-6
+def test_weights_as_they_lie_are_another_way_to_the_same(monkeypatch):
+    x, w, b = parameters()
+    used, expected = noted(monkeypatch, ["as_it_lies"]), ways(x, w, b, 1)
+    assert not used
+    monkeypatch.setattr(FILE, "few_pixels", lambda *args: True)
+    for one, other in zip(ways(x, w, b, 1), expected):
+        np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=0, atol=1e-12)
+    assert used
+
+
+@pytest.mark.parametrize("length", [2, 3, 4, 5])
+def test_polynomials_take_fewer_products(length):
+    """Σ_{j,k} d_{j+k} w_k y_j = Σ_i (D d)_i (W w)_i (Y y)_i, with a product for each number of d."""
+    each = [matrix.astype(np.longdouble) for matrix in FILE.polynomials(length, np.dtype("float64"))]
+    d, w, y = [random.standard_normal(matrix.shape[1]) for matrix in each]
+    assert len(each[0]) == len(d) == len(w) + len(y) - 1
+    expected = sum(d[j + k] * w[k] * y[j] for j in range(len(y)) for k in range(length))
+    products = np.prod([matrix @ numbers for matrix, numbers in zip(each, (d, w, y))], axis=0)
+    np.testing.assert_allclose(products.sum(), expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("kernel, channels", [(3, 16), (3, 32), (3, 64), (3, 256), (5, 16)])
+def test_sums_before_products_cost_little_exactness(monkeypatch, kernel, channels):
+    """float32 rounds more by way of sums: up to twice as much where there are many channels."""
+    size, into = (16, channels, 12, 12), {"into": (12, 12)}
+    geometry = Geometry((1, 1), (kernel // 2,) * 2, (1, 1))
+    x, w, y = [tl.randn(*shape) for shape in [size, (channels, channels, kernel, kernel), size]]
+    calls = [(ops.conv, x, w, into), (ops.conv, x.relu(), w, into), (ops.conv_transpose, y, w, into),
+             (ops.conv_weight, x.relu(), y, {"into": (kernel, kernel)})]
+    used = noted(monkeypatch, ["multiplied_in_strips", "gathered_in_strips"])
+    for op, *operands, how in calls:
+        exact = op(*[each.double() for each in operands], **how, geometry=geometry)
+        errors = []
+        for least in (8, 10**9):
+            monkeypatch.setattr(FILE, "LEAST_CHANNELS", least)
+            errors.append(float(((op(*operands, **how, geometry=geometry) - exact) ** 2).mean() / (exact ** 2).mean()) ** 0.5)
+        assert errors[0] < 2.25 * errors[1] and errors[0] < 1e-6, (op, errors)
+    assert len(used) == 2
 
 
 def test_memory_stays_near_that_of_the_image():

@@ -319,7 +319,7 @@ def in_strips(x, channels, kernel, into, geometry):
     """
     if type(x) is not host.ndarray or len(kernel) != 2 or not 2 <= kernel[0] <= 5 or x.itemsize < 4 or geometry.groups > 1:
         return False
-    strips = -(-into[0] // rows_of_results(kernel[0]))
+    strips = -(-into[0] // results_of(kernel[0]))
     return (geometry.stride == geometry.dilation == (1, 1) and min(x.shape[1], channels) >= LEAST_CHANNELS
             and len(x) * math.prod(into) >= LEAST_PIXELS and 5 * PRODUCTS * strips < 4 * kernel[0] * into[0])
 
@@ -329,7 +329,7 @@ POINTS = 0, 2/3, -2/3, 3/2, -3/2                                # and ∞.  Amon
 PRODUCTS = len(POINTS) + 1
 
 
-def rows_of_results(length):
+def results_of(length):
     """How many rows of results a strip has, for a kernel of this length: with more points it were more, but they round more."""
     return PRODUCTS - length + 1
 
@@ -339,7 +339,7 @@ def polynomials(length, dtype):
     """The matrices D, W and Y of `multiplied_in_strips`, for a kernel of this length."""
     def powers(count):
         return host.array([[t**i for i in range(count)] for t in POINTS] + [[0] * (count - 1) + [1]])
-    each = host.linalg.inv(powers(PRODUCTS)).T, powers(length), powers(rows_of_results(length))
+    each = host.linalg.inv(powers(PRODUCTS)).T, powers(length), powers(results_of(length))
     return [matrix.astype(dtype) for matrix in each]
 
 
@@ -366,14 +366,14 @@ def multiplied_in_strips(x, w, b, into, geometry):
     Toom (1963); Winograd, "Arithmetic Complexity of Computations" (1980); Lavin and Gray, "Fast Algorithms for Convolutional Neural
     Networks" (2016).  What is infinite comes out as NaN.
     """
-    module, (after, channels, *kernel) = xp(x), w.shape
+    module, after, kernel = xp(x), len(w), w.shape[2:]
     _, weights, results = polynomials(kernel[0], module.result_type(x, w))
     strips = Strips(x, after, kernel, into, geometry)
     w = weights @ module.ascontiguousarray(w.transpose(2, 3, 1, 0)).reshape(kernel[0], -1)
     w = w.reshape(PRODUCTS, strips.steps, 1, strips.numbers, after)
     results = module.repeat(results.T, strips.steps, axis=1)    # all steps along the row are added up, too
     out = module.empty((len(x), *into, after), w.dtype)
-    m = module.empty((PRODUCTS, strips.steps, strips.most // strips.run, strips.run, after), w.dtype)
+    m = module.empty((PRODUCTS, strips.steps, strips.most // strips.width, strips.width, after), w.dtype)
     bias = None if b is None else along_rows(b, into[1])
 
     for block, d in strips.sums(x):
@@ -382,7 +382,7 @@ def multiplied_in_strips(x, w, b, into, geometry):
         lines = m.reshape(PRODUCTS * strips.steps, -1, after)
         for place, samples, rows in block:
             y = out[samples, rows]
-            module.matmul(results[:y.shape[1]], strips.rows(lines, place, len(y), slice(0, into[1])), out=as_runs(y))
+            module.matmul(results[:y.shape[1]], strips.rows(lines, place, slice(0, into[1])), out=as_runs(y))
             if b is not None:
                 y += bias
     return channels_second(out)
@@ -392,7 +392,7 @@ def gathered_in_strips(x, y, into, geometry):
     """conv_weight at stride 1: see `multiplied_in_strips`."""
     module, channels, (after, *positions) = xp(x), x.shape[1], y.shape[1:]
     _, weights, results = polynomials(into[0], module.result_type(x, y))
-    strips = Strips(x, after, into, positions, geometry)
+    strips = Strips(x, after, into, positions, geometry, most=200)          # positions in a sum: more would round more
     y = channels_last(y)
     g = module.zeros((PRODUCTS, strips.most, after), weights.dtype)         # 0 where there are no results
 
@@ -401,69 +401,66 @@ def gathered_in_strips(x, y, into, geometry):
             count = d.shape[3]
             for place, samples, rows in block:
                 o = y[samples, rows]
-                module.matmul(results[:, :o.shape[1]], as_runs(o), out=strips.rows(g, place, len(o), slice(0, positions[1])))
+                module.matmul(results[:, :o.shape[1]], as_runs(o), out=strips.rows(g, place, slice(0, positions[1])))
             g[:, place.stop:] = 0
-            each = g[:, :count * strips.run].reshape(PRODUCTS, 1, count, strips.run, after)
-            yield (each.transpose(0, 1, 3, 4, 2) @ d).sum(axis=2)           # (6, steps, channels after, run · channels)
+            each = g[:, :count * strips.width].reshape(PRODUCTS, 1, count, strips.width, after)
+            yield (each.transpose(0, 1, 3, 4, 2) @ d).sum(axis=2)           # (6, steps, channels after, numbers)
     w = weights.T @ added_up(products()).reshape(PRODUCTS, -1)
     w = w.reshape(into[0], strips.steps, after, strips.numbers).swapaxes(1, 2).reshape(into[0], after, into[1], channels)
     return module.ascontiguousarray(w.transpose(1, 3, 0, 2))
 
 
 class Strips:
-    """How the rows of results are taken in strips, and what of the image each of them needs.
+    """How the results are taken in strips, and what each of them reads.
 
-    A strip is a few rows of results, of some samples at a time; a block is as many strips as are multiplied at once.  Their pixels,
-    as sums D d, are 6 planes, in which one row lies behind the other, with zeros between them: at position p begins what the kernel
-    meets there.  Along the row it goes in steps of `run` pixels: as one run of memory these are the numbers to be multiplied by
-    that part of the weights, and every run-th of them lies side by side in memory.  So nothing is laid out anew.
+    A strip is a few rows of results, of some samples; a block is the strips that are multiplied at once.  What they read becomes 6
+    planes D d of (positions, channels), in which one row lies behind the other, with zeros between them.  So the pixels under a row
+    of the kernel, put on position p, are those from p on, one run of numbers in memory, and nothing is to be laid out anew.  Where
+    there are few channels, all of them make one product: every third run (for a kernel 3 wide) begins where another ends, and these
+    are the rows of a matrix.  Else it is a product for each pixel under the kernel, a step along the run, and more are added up.
     """
-    def __init__(self, x, after, kernel, into, geometry):
+    def __init__(self, x, after, kernel, into, geometry, most=math.inf):
         channels, (rows, columns), (self.a, before) = x.shape[1], into, geometry.padding
         self.length, self.height, self.touched = kernel[0], x.shape[2], columns + kernel[1] - 1
-        self.run = kernel[1] if kernel[1] * channels <= 100 else 1
-        self.numbers = self.run * channels
-        while self.numbers > LONGEST and self.numbers % 2 == 0:
+        self.width = kernel[1] if kernel[1] * channels <= SHORT else 1                  # pixels of a run that make one product
+        self.numbers = self.width * channels                                            # and how many numbers these are
+        while self.numbers > LONG and self.numbers % 2 == 0:
             self.numbers //= 2
         self.steps = kernel[1] * channels // self.numbers
         (self.inner,), (self.outer,) = overlap([before], [self.touched], [x.shape[3]])
         self.pitch = max(columns, self.inner.stop, self.touched - self.inner.start)     # from one row to the next
-        count = positions_at_once(x, PRODUCTS * (channels + self.steps * after), channels * after)
-        times = -(-len(x) * self.pitch // count)
-        few = -(-len(x) // min(times, len(x)))                  # samples at once, as equally as can be
-        height = rows_of_results(self.length)
-        strips = [(samples, slice(start, min(start + height, rows)))
-                  for samples in parts(len(x), few) for start in range(0, rows, height)]
-        most = max(1, count // (few * self.pitch)) if few == len(x) else 1
-        self.blocks = [strips[part] for part in parts(len(strips), most)]
-        self.most = -(-min(most, len(strips)) * few * self.pitch // self.run) * self.run
+        count = min(most * self.width, positions_at_once(x, PRODUCTS * (channels + self.steps * after), channels * after))
+        few = -(-len(x) // -(-len(x) * self.pitch // count))                            # samples, as equally as can be
+        strips = [(samples, stretch) for samples in parts(len(x), few) for stretch in parts(rows, results_of(kernel[0]))]
+        many = max(1, int(count // (few * self.pitch))) if few == len(x) else 1
+        self.blocks = [strips[part] for part in parts(len(strips), many)]
+        self.most = -(-min(many, len(strips)) * few * self.pitch // self.width) * self.width
 
     def sums(self, x):
-        """The pixels of each block: [(positions of a strip, which samples, which rows)], (6, steps, run, positions / run, run · channels)."""
-        module, channels = xp(x), x.shape[1]
-        x, matrix = channels_last(x), polynomials(self.length, x.dtype)[0]
-        d = module.zeros((PRODUCTS, self.most + self.touched, channels), x.dtype)
+        """For each block: its strips, as (positions, samples, rows of results), and D d, (6, steps, width, windows, numbers)."""
+        module, matrix, x = xp(x), polynomials(self.length, x.dtype)[0], last(x)
+        d = module.zeros((PRODUCTS, self.most + self.touched, x.shape[-1]), x.dtype)
         for strips in self.blocks:
             block, stop = [], 0
             for samples, rows in strips:
                 (inner,), (outer,) = overlap([self.a - rows.start], [PRODUCTS], [self.height])
                 pixels = x[samples, outer, self.outer]
                 place = slice(stop, stop := stop + len(pixels) * self.pitch)
-                module.matmul(matrix[:, inner], as_runs(pixels), out=self.rows(d, place, len(pixels), self.inner))
+                module.matmul(matrix[:, inner], as_runs(pixels), out=self.rows(d, place, self.inner))
                 block.append((place, samples, rows))
             plane, pixel, number = d.strides
-            shape = (PRODUCTS, self.steps, self.run, -(-stop // self.run), self.numbers)
-            strides = (plane, self.numbers * number, pixel, self.run * pixel, number)
+            shape = (PRODUCTS, self.steps, self.width, -(-stop // self.width), self.numbers)
+            strides = (plane, self.numbers * number, pixel, self.width * pixel, number)
             yield block, module.lib.stride_tricks.as_strided(d, shape, strides)
 
-    def rows(self, planes, place, samples, columns):
-        """Some columns of a strip's rows in some planes: (samples, planes, columns · channels)."""
+    def rows(self, planes, place, columns):
+        """Some columns of the rows at some positions: (samples, planes, columns · channels)."""
         channels = planes.shape[-1]
-        rows = planes[:, place].reshape(len(planes), samples, self.pitch * channels)
+        rows = planes[:, place].reshape(len(planes), -1, self.pitch * channels)
         return rows[:, :, columns.start * channels:columns.stop * channels].swapaxes(0, 1)
 
 
-LONGEST = 128                                                   # numbers in one product: more round more
+SHORT, LONG = 100, 256                                          # numbers that a product sums up
 
 
 def as_runs(x):
