@@ -8,14 +8,15 @@ from tinygrad_like import backend, op
 from tinygrad_like.kernels import Kernels
 from tinygrad_like.nn.functional import normalization
 from tinygrad_like.ops import activation, loss, normalize, recurrent
+from tinygrad_like.ops.attention import attention
 from tinygrad_like.ops.conv import Geometry, conv, conv_transpose, conv_weight
 from tinygrad_like.ops.pool import Windows, max_pool, put_winners, winners
 from tinygrad_like.optim import adam, rmsprop, sgd
 
 EDGES = [0.0, -0.0, 1.0, -1.0, 0.3, -2.5, 1e-30, 80.0, -120.0, np.inf, -np.inf, np.nan]
-SUMS = {"moments", "standardize_forward", "gradients_of", "cross_entropy_forward", "conv_forward", "conv_transpose_forward",
-        "conv_weight_forward", "put_winners_forward"}     # of many numbers, in an order of their own
-TOLERANCE = {"float32": (2e-6, 5e-5), "float64": (1e-14, 1e-12)}
+SUMS = {"attention_forward", "attention_gradients", "conv_forward", "conv_transpose_forward", "conv_weight_forward",
+        "cross_entropy_forward", "gradients_of", "moments", "put_winners_forward", "standardize_forward"}
+TOLERANCE = {"float32": (2e-6, 5e-5), "float64": (1e-14, 1e-12)}         # of one number; of sums of many, in an order of their own
 NAMES = [name for name, _ in inspect.getmembers(Kernels, inspect.isfunction) if name[:1] != "_"]
 
 
@@ -114,6 +115,22 @@ def losses():
                 yield loss.cross_entropy.dx, [g, *kept.intermediates.values()], dict(places=places, peak=0.5, base=None)
 
 
+def attentions():
+    """With and without causality, a bias, dropout, and rows that attend nothing."""
+    q, k, v, bias = numbers(2, 3, 4, 5), numbers(2, 3, 6, 5, seed=1), numbers(2, 3, 6, 2, seed=2), numbers(3, 4, 6, seed=3)
+    bias[0, 1] = bias[1, :, 2:4] = -np.inf
+    keep = numbers(2, 3, 4, 6) > 0.5
+    for x, y, z, b in ((q, k, v, None), (k, q, v[:, :, :4], bias.swapaxes(1, 2)), (q[0], k[0], v[0], bias),
+                       (30 * k, 10 * q, v[:, :, 2:], None)):
+        for causal in (False, True)[:1 if x.shape[-2] < y.shape[-2] else 2]:
+            for dropped in (None, np.resize(keep, (*x.shape[:-1], y.shape[-2]))):
+                params = dict(scale=0.4, causal=causal, keep=dropped)
+                kept = inspect.unwrap(attention.forward)(x, y, z, b, **params)
+                yield attention.forward, [x, y, z, b], params
+                yield attention.gradients, [numbers(*kept.out.shape, seed=5), x, y, z, b, kept.out], dict(
+                    softened=kept.intermediates["softened"], **params)
+
+
 def windows():
     """Convolution and pooling in one to three dimensions, with and without gaps, borders, and pixels that no window sees."""
     for size, kernel, stride, padding, dilation, b in (
@@ -139,7 +156,7 @@ def windows():
 
 
 CASES = {}                                                      # name of a kernel: (the function, operands, parameters), many
-for maker in (optimizers, activations, cells, windows, norms, losses):
+for maker in (optimizers, activations, cells, attentions, windows, norms, losses):
     for function, operands, params in maker():
         name = function.__qualname__.partition(".<locals>")[0].replace(".", "_")
         CASES.setdefault(name, []).append((function, operands, params))

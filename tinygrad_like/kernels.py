@@ -231,6 +231,32 @@ class Kernels:
         axes += [(w.size, w.count, w.stride, w.dilation, w.padding) for w in windows]
         return self._on_device(tuple(axes), x.shape, x.strides), math.prod([w.size for w in windows])
 
+    # ---- attention: all scores at once, if they take no more memory than its operands do ----------------------------
+    def attention_forward(self, q: Any, k: Any, v: Any, bias: Any = None, *, scale: float = 1.0, causal: bool = False,
+                          keep: Any = None) -> Any:
+        few = math.prod(q.shape[:-1]) * k.shape[-2] <= 2 * (q.size + k.size + v.size)
+        if not (few and q.ndim == k.ndim == v.ndim > 2 and q.shape[:-2] == k.shape[:-2] == v.shape[:-2] and q.size and k.size):
+            return NotImplemented
+        p = q @ k.swapaxes(-1, -2)
+        self._map("T bias, T scale, bool causal, int32 queries, int32 keys", "T s",
+                  "s = causal && i % keys > i / keys % queries ? -1 / T(0) : s * scale + bias;", "scores")(
+            0.0 if bias is None else bias, scale, causal, *p.shape[-2:], p)
+        self._map("T top, T total", "T p", "p = exp(p - top) / total;", "softmax")(*self._exponentials(p, (p.ndim - 1,)), p)
+        return Kept((p if keep is None else p * keep) @ v, softened=(p.swapaxes(-1, -2), None))
+
+    def attention_gradients(self, g: Any, q: Any, k: Any, v: Any, bias: Any, out: Any, softened: Any, scale: float, causal: bool,
+                            keep: Any) -> Any:
+        p = softened[0]
+        unmet = causal and q.shape[-2] < k.shape[-2]                    # keys: of them p may hold anything
+        if p is None or unmet or not (q.ndim == k.ndim == v.ndim > 2 and q.shape[:-2] == k.shape[:-2] == v.shape[:-2]):
+            return NotImplemented
+        p, ds = p.swapaxes(-1, -2), g @ v.swapaxes(-1, -2)
+        sums = self._reduction("T g, T out", "T sum", "g * out", "a + b", "sum = a", "0", "row_sums")(
+            g, out, axis=-1, keepdims=True)
+        self._map("T p, T sum, T scale, bool keep", "T ds", "ds = p * (ds * T(keep) - sum) * scale;", "softmax_dx")(
+            p, sums, scale, True if keep is None else keep, ds)
+        return [ds @ k, ds.swapaxes(-1, -2) @ q, (p if keep is None else p * keep).swapaxes(-1, -2) @ g]
+
     # ---- normalisation ----------------------------------------------------------------------------------------------
     def moments(self, x: Any, axis: Any) -> Any:
         # of no numbers: 0/0
@@ -302,11 +328,7 @@ class Kernels:
         if base is not None or type(peak) is not float or not len(places) == x.ndim <= 8:
             return NotImplemented
         along = axis % x.ndim,
-        top, total = self._sums_over(x, along), self._sums_over(x, along)
-        self._reduction("T x, T largest", "T top, T total", "exponential<T>(x, largest)", "add(a, b)",
-                        "top = a.top, total = a.sum == 0 ? 1 / a.sum : a.sum", "exponential<T>()", "sum_of_exponentials",
-                        "exponential<T>", preamble=EXPONENTIAL)(
-            x, float(finfo(x.dtype).max), top, total, axis=along, keepdims=True)
+        top, total = self._exponentials(x, along)
         e = self._map("T x, T top", "T e", "e = exp(x - top);", "exponentials")(x, top)
         read, where, labels = self._places(places, x.shape)
         loss = f"peak * ((top - x[{where}]) + log(total))"
@@ -324,6 +346,15 @@ class Kernels:
         read, where, labels = self._places(places, e.shape)
         self._map(f"T g, T total, T peak, {read}", "raw T p", f"{own} p[{where}] -= own;", "minus_q")(g, total, peak, *labels, out)
         return out
+
+    def _exponentials(self, x: Any, axis: Any) -> Any:
+        """The largest x, as a finite number, and Σ e^(x - largest); or, where that is 0, ∞: then all are -∞."""
+        top, total = self._sums_over(x, axis), self._sums_over(x, axis)
+        self._reduction("T x, T largest", "T top, T total", "exponential<T>(x, largest)", "add(a, b)",
+                        "top = a.top, total = a.sum == 0 ? 1 / a.sum : a.sum", "exponential<T>()", "sum_of_exponentials",
+                        "exponential<T>", preamble=EXPONENTIAL)(
+            x, float(finfo(x.dtype).max), top, total, axis=axis, keepdims=True)
+        return top, total
 
     def _places(self, places: Any, shape: Any) -> Any:
         """What to read, to find places in an array of that shape; how to compute them of that; and the values to read."""

@@ -3,7 +3,7 @@ import math
 from functools import lru_cache
 
 from .. import backend
-from ..backend import xp
+from ..backend import one_kernel, xp
 from ..op import Kept, Op, raw
 from .activation import largest, softmax
 from .elementwise import masked, where
@@ -37,6 +37,7 @@ class attention(Op):
     """
     integers = False
 
+    @one_kernel
     def forward(q, k, v, bias=None, *, scale=1.0, causal=False, keep=None):
         out, *softened = attend(q, k, v, bias, scale, causal, keep)
         return Kept(out, softened=softened)
@@ -45,6 +46,7 @@ class attention(Op):
     def dk(g, gradients): return gradients[1]
     def dv(g, gradients): return gradients[2]
 
+    @one_kernel
     def gradients(g, q, k, v, bias, out, softened, scale, causal, keep):
         q, k, v, *others = aligned(g, q, k, v, bias, out, softened, keep)
         queries, keys = q.shape[-2], k.shape[-2]
@@ -110,15 +112,15 @@ def pairs(x, interleaved):
 
 # ---- the fast way of attention -----------------------------------------------------------------------------------------------
 def attend(q, k, v, bias, scale, causal, keep):
-    """The result; Pᵀ, (…, keys, queries), or None if it is too large to keep; and lse, (…, 1, queries)."""
+    """The result; Pᵀ, (…, keys, queries), or None if it is too large to keep; and then lse, (…, 1, queries), else None."""
     is_stack = max(q.ndim, k.ndim, v.ndim, bias.ndim if bias is not None else 0) > 2
     q, k, v, bias, keep = broadcast(q, k, v, bias, keep)
     m, lead, queries, keys = xp(q), q.shape[:-2], q.shape[-2], k.shape[-2]
     make = m.empty_like if keys else m.zeros_like
     out = make(q, shape=lead + (queries, v.shape[-1]))          # in memory as q, whose heads may come after time
-    lse = m.empty(lead + (1, queries), q.dtype)
     kept = math.prod(lead) * queries * keys <= q.size + k.size + v.size + out.size
     whole = m.empty(lead + (keys, queries), q.dtype) if kept else None
+    lse = None if kept else m.empty(lead + (1, queries), q.dtype)
 
     for rows, keys, (q_, k_, v_, bias_, keep_, o, p, l) in blocks(causal, q, k, v, bias, keep, out, whole, lse):
         p, moderate = scores(q_, k_, bias_, scale, causal, rows, keys, out=None if p is None else p[..., keys, rows])
@@ -130,7 +132,8 @@ def attend(q, k, v, bias, scale, causal, keep):
         total = m.ones((1, keys.stop), p.dtype) @ p             # the sum over the keys, five times as fast
         total += total == 0                                     # all are masked
         p *= 1 / total
-        l[..., rows] = m.log(total) + high
+        if l is not None:
+            l[..., rows] = m.log(total) + high
         used = p if keep_ is None else p * keep_[..., keys, rows]
         m.matmul(T(used), v_[..., keys, :], out=o[..., rows, :])
     return out if is_stack else out[0], whole, lse
