@@ -553,38 +553,6 @@ def _ones(n: int, dtype: Any) -> Any:
     return numpy.ones(n, dtype)
 
 
-def spread(x: Any, *pairs: Any, out: Any = None) -> Any:
-    """Σ u v of some pairs (u, v), to be broadcast to x.
-
-    If they vary along the rows (u) and the columns (v) of x, that is one product of thin matrices: faster than broadcasting.  It is
-    written into `out`, if that is given and lies in one stretch.
-    """
-    factors = [a for pair in pairs for a in pair if type(a) is not int]
-    if type(x) is numpy.ndarray and x.flags.c_contiguous and all([a.dtype == x.dtype for a in factors]):
-        rows, columns = _rows_and_columns(x.shape, *[tuple([() if type(a) is int else a.shape for a in pair]) for pair in pairs])
-        if rows:
-            left, right = numpy.zeros((rows, max(2, len(pairs))), x.dtype), numpy.zeros((max(2, len(pairs)), columns), x.dtype)
-            for k, (u, v) in enumerate(pairs):                  # two at least: products of vectors are not OpenBLAS's
-                left[:, k] = u if type(u) is int else u.reshape(-1)
-                right[k] = v if type(v) is int else v.reshape(-1)
-            if out is not None and out.flags.c_contiguous and out.dtype == x.dtype:
-                numpy.matmul(left, right, out=out.reshape(rows, columns))
-                return out
-            return (left @ right).reshape(x.shape)
-    return wide(sum([u * v for u, v in pairs]), x)
-
-
-@functools.lru_cache(1000)
-def _rows_and_columns(shape: tuple[int, ...], *pairs: Any) -> tuple[int, int]:
-    """How many rows and columns x has to `spread`; 0 rows if it is not cut so, or the sum is much smaller than x."""
-    us, vs = [u for u, _ in pairs if u], [v for _, v in pairs if v]
-    axis = max([a + 1 for u in us for a, n in enumerate(u) if n > 1], default=0)
-    rows, columns = math.prod(shape[:axis]), math.prod(shape[axis:])
-    fits = (all([math.prod(u) in (1, rows) for u in us]) and all([math.prod(v) in (1, columns) for v in vs])
-            and not any([n > 1 for v in vs for n in v[:axis]]))
-    return (rows if fits and rows > 1 and columns > 1 else 0), columns
-
-
 def wide(v: Any, x: Any) -> Any:
     """v as it is broadcast to x, along as many of the innermost axes as make rows of some length: NumPy is slow in short ones."""
     if type(x) is not numpy.ndarray or v is None or not x.size:
@@ -600,7 +568,7 @@ def _wide_plan(shape: tuple[int, ...], strides: tuple[int, ...], v: tuple[int, .
     order = memory_order(shape, strides)
     wider, run, own = list(v), 1, False
     for a in reversed(order):
-        if run >= 512 or (run >= 128 and not own and v[a] > 1):
+        if run >= 4096 or (run >= 128 and not own and v[a] > 1):
             break
         own = own or v[a] > 1
         wider[a] = min(shape[a], part_length(shape, a)) if a == order[0] and v[a] == 1 else shape[a]      # one part of `blockwise`

@@ -6,7 +6,7 @@ the weight has.  Above are the formulas; below, how arrays go through them in fe
 import math
 
 from ..op import Kept, Op
-from ..backend import memory_order, near_zero, one_kernel, spread, weighted_total as total, wide, xp
+from ..backend import memory_order, near_zero, one_kernel, weighted_total as total, wide, xp
 from ..machine import blockwise
 from .elementwise import sqrt
 from .reduce import count, mean
@@ -42,17 +42,23 @@ class standardize(Op):
 
     @one_kernel
     def forward(x, w=None, b=None, *, axis, eps=1e-5, known=None):
-        mu, variance = (sums_over(axis, x), sums_over(axis, x)) if known is None else known
-
-        def each(out, x, mu, variance, w, b):
-            if known is None:
-                mu[...], variance[...] = moments(x, axis)
-            put_scaled(out, x, mu, 1 / xp(x).sqrt(variance + eps), w, b)
+        def each(out, x, w, b):                                 # some of the μ, with all the x of each
+            mu, variance = put_centred(out, x, axis)
+            r = 1 / xp(x).sqrt(variance + eps)
+            out *= r
+            if w is not None:
+                out *= w
+            if b is not None:
+                out += b
+            return mu, r
 
         w, b = lined_up(w, x), lined_up(b, x)
         out = result_like(x, w, b)
-        blockwise(each, out, x, mu, variance, w, b, whole=axis)
-        return Kept(out, stats=(mu, 1 / xp(x).sqrt(variance + eps)))
+        if known is None:
+            return Kept(out, stats=joined(blockwise(each, out, x, w, b, whole=axis), out, axis))
+        mu, r = known[0], 1 / xp(x).sqrt(known[1] + eps)
+        put_scaled(out, x, mu, r, w, b)
+        return Kept(out, stats=(mu, r))
 
     def plain(x, w=None, b=None, *, axis, eps=1e-5, known=None):
         x = x - mean(x, axis=axis, keepdims=True)
@@ -83,11 +89,16 @@ class rms_norm(Op):
     integers = False
 
     def forward(x, w=None, *, axis, eps):
-        r = rms_norm.r(x, axis, eps)
+        def each(out, x, w):
+            r = rms_norm.r(x, axis, eps)
+            xp(x).multiply(x, r, out=out)
+            if w is not None:
+                out *= w
+            return r,
+
         w = lined_up(w, x)
         out = result_like(x, w)
-        blockwise(put_scaled, out, x, None, r, w, None, whole=axis)
-        return Kept(out, r=r)
+        return Kept(out, r=joined(blockwise(each, out, x, w, whole=axis), out, axis)[0])
 
     def plain(x, w=None, *, axis, eps):
         out = x / sqrt(mean(x * x, axis=axis, keepdims=True) + eps)
@@ -95,49 +106,123 @@ class rms_norm(Op):
 
     def dx(g, gradients): return gradients[0]
     def dw(g, gradients): return gradients[1]
-    def r(x, axis, eps): return 1 / xp(x).sqrt(mean_square(x, axis) + eps)
+    def r(x, axis, eps): return 1 / xp(x).sqrt(average(x, axis, x) + eps)
     def gradients(g, x, w, r, axis): return gradients_of(g, x, w, None, r, axis)
 
 
 # ---- on arrays --------------------------------------------------------------------------------------------------
 # A large array does not fit the cache, and to go through it costs far more than arithmetic does.  So `blockwise` hands it to the
-# functions below in parts, and they do all there is to do to a part.  All arrays here have the axes of x, of length 1 where they
-# were summed over, or are None.  Results lie in memory as x does: channels last, if that is how images came.
-#
-# x - μ takes a pass by itself.  It is needed where μ is large, so that nothing large is left to round; but where 0 is within a few
-# σ of it, (x - μ) s = x s - μ s loses no more than a bit, and μ s is a matter of single rows or channels.  `near_zero` tells.
+# functions here in parts, and they do all there is to do to a part.  Arrays have the axes of x, of length 1 where they were summed
+# over, or are None.  Results lie in memory as x does: channels last, if that is how images came.
+def put_centred(out, x, axis):
+    """out[...] = x - μ.  Returns μ and σ².
+
+    Rounding turns mean(x) into a number near μ, and then mean(out) is not quite 0: where that shows, it is taken away as well.
+    So of equal x nothing is left: what is left at first is a few units in the last place, and sums of such are exact.
+    """
+    mu = average(x, axis)
+    xp(x).subtract(x, mu, out=out)
+    rest, variance = average(out, axis), average(out, axis, out)
+    if not near_zero(rest, variance, within=1e-6):
+        out -= rest
+        variance = average(out, axis, out)
+    return mu + rest, variance
+
+
+def average(x, axis, by=None):
+    """mean(x), or mean(x · by)"""
+    return total(x, axis, by) / (count(x.shape, axis) or math.nan)
+
+
+# In batch norm all parts have a share in each μ.  So x is gone through twice, for the moments and for the result, and a pass less
+# is a gain: where 0 is within 3 σ of μ, (x - μ) s = x s - μ s loses no more than two bits, and μ s is a matter of single channels.
+# There the x are counted from 0, else from μ, or something near it: μ is an `origin`, None for 0, and a `rest`, None for 0.
 @one_kernel
 def moments(x, axis):
-    """μ and σ² over some axes.
+    """μ and σ² over some axes: mean(d) and mean(d²) - mean(d)², where d = x - origin.
 
-    By mean(x) and mean(x²) - μ², if 0 is among the x, or with the differences to the mean of some in place of x.  If these were not
-    typical, what is subtracted is off by its rounding: then again with the differences to the first μ, which are small and exact
-    (Chan et al. 1983).  Of equal numbers μ is exactly their value, and σ² is 0.
+    The origin is the mean of the first eighth of the x, if 0 is far from them.  However different the others are: if the numbers
+    of a share p have the mean c, then |μ - c| ≤ √(1/p - 1) σ, as they alone make σ² that large.  So the origin is near enough to
+    all.  Of equal numbers μ is exactly their value, and σ² is 0.
     """
-    some = x[:len(x) // 4] if 0 in axis else x[:0]
-    origin = total(some, axis) / count(some.shape, axis) if some.size else None
-    rest, square = means_around(x, origin, axis)
-    mu, variance = rest if origin is None else origin + rest, square - rest * rest
-    if near_zero(rest, variance, within=1 if origin is None else 0.15):
-        return mu, variance
-    rest, square = means_around(x, mu, axis)
-    variance = square - rest * rest
+    some = x[:max(1, len(x) // 8)] if 0 in axis else x
+    mu, variance = moments_around(None, some, axis)
+    if near_zero(mu, variance, within=3):
+        return (mu, variance) if some is x else moments_around(None, x, axis)
+    rest, variance = moments_around(mu, x, axis)
     return mu + rest, variance * (variance.real > 0)            # rounding can make of 0 less than that
 
 
-def means_around(x, mu, axis):
-    """mean(x - μ) and mean((x - μ)²)"""
-    def each(x, mu):
-        d = x if mu is None else x - mu
+def moments_around(origin, x, axis):
+    def each(x, origin):
+        d = x if origin is None else x - origin
         return total(d, axis), total(d, axis, d)
 
     n = count(x.shape, axis) or math.nan
-    return [a / n for a in joined(blockwise(each, x, wide(mu, x)), x, axis)]
+    d, square = [a / n for a in joined(blockwise(each, x, wide(origin, x)), x, axis)]
+    return d, square - d * d
 
 
-def mean_square(x, axis):
-    """mean(x²) over some axes."""
-    return joined(blockwise(lambda x: [total(x, axis, x)], x), x, axis)[0] / (count(x.shape, axis) or math.nan)
+def counted_from(x, mu, r):
+    """The origin that the x are best counted from, and the rest of μ."""
+    if mu is None:
+        return None, None
+    return (None, mu) if near_zero(mu, 1 / (r * r), within=3) else (wide(mu, x), None)
+
+
+def put_scaled(out, x, mu, r, w, b):
+    """out[...] = (x - μ) r w + b"""
+    def each(out, x, origin, scale, shift):
+        xp(x).multiply(x if origin is None else x - origin, scale, out=out)
+        if shift is not None:
+            out += shift
+
+    origin, rest = counted_from(x, mu, r)
+    scale = r if w is None else r * w
+    shift = b if rest is None else -rest * scale if b is None else b - rest * scale
+    blockwise(each, out, x, origin, wide(scale, x), wide(shift, x))
+
+
+@one_kernel
+def gradients_of(g, x, w, mu, r, axis):
+    """dL/dx = g w r - (x - μ) r³ mean(ĝ (x - μ)) - r mean(ĝ), dL/dw and dL/db.  Without a μ: of `rms_norm`.
+
+    g and g (x - μ) are summed first over the axes that w does not have either: what is left of them is small, if there are any.
+    """
+    w = lined_up(w, x)
+    n, no_w = count(x.shape, axis), axes_without(w, axis)
+    both = tuple([a for a in axis if a in no_w])
+
+    def each(out, g, x, mu, r, w):                              # some of the μ, with all the x of each
+        origin, rest = counted_from(x, mu, r)
+        g_sum, gx_sum = joined(blockwise(sums, x, g, origin), x, both)
+        for_mu, for_r = total(g_sum, axis, w), total(gx_sum, axis, w)
+        if rest is not None:
+            for_r = for_r - rest * for_mu
+        by_x = r * r * r / -n * for_r
+        shift = None if mu is None else r / -n * for_mu if rest is None else r / -n * for_mu - rest * by_x
+        by_g = [r] if w is None else [w * r] if both else [w, r]        # w r, in the second case, is as large as x
+        blockwise(put, out, g, x, origin, wide(by_x, x), wide(shift, x), *[wide(a, x) for a in by_g])
+        if w is None:
+            return ()
+        dw = total(gx_sum, no_w, r)
+        return dw if rest is None else dw - total(g_sum, no_w, r * rest), total(g_sum, no_w)
+
+    def sums(x, g, origin):
+        d = x if origin is None else x - origin
+        return (total(g, both), total(g, both, d)) if both else (g, g * d)
+
+    def put(out, g, x, origin, by_x, shift, *by_g):
+        xp(x).multiply(x if origin is None else x - origin, by_x, out=out)
+        if shift is not None:
+            out += shift
+        g = g * by_g[0]
+        for a in by_g[1:]:
+            g *= a
+        out += g
+
+    out = xp(x).empty_like(x, dtype=g.dtype)
+    return out, *joined(blockwise(each, out, g, x, mu, r, w, whole=axis), out, no_w)
 
 
 def joined(parts, x, axis):
@@ -146,95 +231,6 @@ def joined(parts, x, axis):
         return parts[0]
     cut = memory_order(x.shape, x.strides)[0]
     return [sum(each[1:], each[0]) if cut in axis else xp(x).concatenate(each, axis=cut) for each in zip(*parts)]
-
-
-def put_scaled(out, x, mu, r, w, b):
-    """out[...] = (x - μ) r w + b"""
-    w = 1 if w is None else w
-    shifts = [] if b is None else [(1, b)]
-    if mu is not None and near_zero(mu, 1 / (r * r), within=3):
-        shifts, mu = [(-mu * r, w), *shifts], None
-
-    def each(out, x, mu, scale, shift):
-        if scale is out:
-            out *= x
-        elif mu is None:
-            xp(x).multiply(x, scale, out=out)
-        else:
-            xp(x).subtract(x, mu, out=out)
-            out *= scale
-        if shift is not None:
-            out += shift
-
-    scale = spread(x, (r, w), out=out if mu is None else None)
-    blockwise(each, out, x, wide(mu, x), scale, spread(x, *shifts) if shifts else None)
-
-
-@one_kernel
-def gradients_of(g, x, w, mu, r, axis):
-    """dx = g r w - shift - (x - μ) stretch, with what is taken away the same for all that share a μ; dw and db."""
-    w = lined_up(w, x)
-    n, no_w = count(x.shape, axis), axes_without(w, axis)
-
-    def each(out, g, x, mu, r, w):
-        sum_g, sum_gx, *of_weights = gradient_sums(g, x, w, mu, r, axis)
-        put_gradient(out, g, x, mu, r, w, None if mu is None else r / n * sum_g, r * r * r / n * sum_gx)
-        return of_weights
-
-    out = xp(x).empty_like(x, dtype=g.dtype)
-    return out, *joined(blockwise(each, out, g, x, mu, r, w, whole=axis), x, no_w)
-
-
-def gradient_sums(g, x, w, mu, r, axis):
-    """Σ ĝ and Σ ĝ (x - μ), over the axes; and, in the shape of w, Σ g x̂ and Σ g.
-
-    g and g (x - μ) are summed first over those axes that w does not have either, and are small then, if there are any.
-    """
-    no_w = axes_without(w, axis)
-    both = tuple([a for a in axis if a in no_w])
-    if both:
-        near = mu is not None and near_zero(mu, 1 / (r * r), within=3)
-        parts = blockwise(lambda x, g, mu: (total(g, both), total(g, both, x if mu is None else x - mu)),
-                          x, g, None if near else wide(mu, x))
-        g, gx = joined(parts, x, both)
-        if near:
-            gx = gx - mu * g
-        if w is None:
-            return g, gx
-    else:
-        gx = x if mu is None else differences(x, mu)
-        gx = xp(x).multiply(g, gx, out=None if mu is None else gx)
-    return total(g, axis, w), total(gx, axis, w), total(gx, no_w, r), total(g, no_w)
-
-
-def put_gradient(out, g, x, mu, r, w, shift, stretch):
-    """out[...] = g r w - shift - (x - μ) stretch"""
-    if mu is not None and near_zero(mu, 1 / (r * r), within=3):
-        shift, mu = shift - mu * stretch, None
-
-    def each(out, g, x, mu, scale, shift, stretch):
-        if stretch is out:
-            out *= x
-        elif mu is None:
-            xp(x).multiply(x, stretch, out=out)
-        else:
-            xp(x).subtract(x, mu, out=out)
-            out *= stretch
-        if shift is not None:
-            out += shift
-        out += xp(g).multiply(g, scale, out=scale if own else None)
-
-    scale = spread(x, (r, 1 if w is None else w))
-    own = scale.shape == x.shape                                # else it is read for every part
-    stretch = spread(x, (stretch, -1), out=out if mu is None else None)
-    shift = None if shift is None else spread(x, (shift, -1))
-    blockwise(each, out, g, x, wide(mu, x), scale, shift, stretch)
-
-
-def differences(x, mu):
-    """x - μ"""
-    minus_mu = spread(x, (mu, -1))
-    return xp(x).add(x, minus_mu, out=minus_mu if minus_mu.shape == x.shape else None)
 
 
 def lined_up(w, x):
@@ -250,8 +246,3 @@ def axes_without(w, axis):
 def result_like(x, *weights):
     """Room for a result that lies in memory as x does."""
     return xp(x).empty_like(x, dtype=xp(x).result_type(*[a for a in (x, *weights) if a is not None]))
-
-
-def sums_over(axis, like):
-    """Zeros in the shape of sums over some axes."""
-    return xp(like).zeros([1 if a in axis else n for a, n in enumerate(like.shape)], like.dtype)
