@@ -578,12 +578,19 @@ def _wide_plan(shape: tuple[int, ...], strides: tuple[int, ...], v: tuple[int, .
     return order, tuple(sorted(range(len(order)), key=lambda k: order[k])), tuple(wider)
 
 
-def near_zero(mu: Any, variance: Any, within: float) -> bool:
-    """Whether 0 is among numbers of that mean and variance: within so many standard deviations.
+def surely(condition: Any) -> bool:
+    """Whether all are true.  To ask a GPU would be to wait for it: there the answer is no."""
+    return type(condition) is numpy.ndarray and bool(condition.all())
 
-    To ask a GPU would be to wait for it: there the answer is no.
-    """
-    return type(mu) is numpy.ndarray and mu.dtype.char in "fd" and bool((mu * mu <= within * within * variance).all())
+
+def surely_within(bound: float, x: Any) -> bool:
+    """Whether no |x| is above the bound; no on a GPU, and for the numbers that are neither float32 nor float64."""
+    return type(x) is numpy.ndarray and x.dtype.char in "fd" and bool(x.max() <= bound and x.min() >= -bound)
+
+
+def near_zero(mu: Any, variance: Any, within: float) -> bool:
+    """Whether 0 is among numbers of that mean and variance: surely within so many standard deviations."""
+    return mu.dtype.char in "fd" and surely(mu * mu <= within * within * variance)
 
 
 BLOCK = 1 << 16                                                 # numbers: 256 kB in float32, so that a few such fit the cache

@@ -3,7 +3,7 @@ import math
 
 from .. import error_function
 from ..op import Kept, Op
-from ..backend import host, largest_along, total, xp
+from ..backend import host, largest_along, surely, surely_within, total, xp
 from ..grad_mode import grad_mode
 from ..machine import in_pieces
 from .elementwise import abs, erf, exp, finite, masked, tanh, where
@@ -266,7 +266,8 @@ def largest(x, axis):
 class softmax(Op):
     """outᵢ = e^xᵢ / Σⱼ e^xⱼ along an axis      dxᵢ = outᵢ (gᵢ - Σⱼ gⱼ outⱼ)
 
-    The maximum is subtracted first: it cancels, and nothing overflows.  A row of -inf gives zeros, with gradient 0.
+    The maximum is subtracted first, unless no |x| is above 64: it cancels, and nothing overflows.  A row of -inf gives zeros, with
+    gradient 0.
 
     From ∂outⱼ/∂xᵢ = outⱼ ([i=j] - outᵢ) follows dxᵢ = Σⱼ gⱼ outⱼ ([i=j] - outᵢ) = gᵢ outᵢ - outᵢ Σⱼ gⱼ outⱼ.
     """
@@ -275,8 +276,7 @@ class softmax(Op):
     def forward(x, *, axis=-1):
         if x.size == 0:
             return x.copy()
-        out = x - largest(x, axis)
-        xp(x).exp(out, out=out)
+        out = xp(x).exp(x if surely_within(64, x) else x - largest(x, axis))
         all = total(out, axis, keepdims=True)
         out /= all + (all == 0)
         return out
@@ -297,10 +297,10 @@ class log_softmax(Op):
         out = x - largest(x, axis)
         all = total(xp(x).exp(out), axis, keepdims=True)
         out -= xp(x).log(all + (all == 0))
-        return Kept(out, some=all > 0)
+        return Kept(out, some=None if surely(all > 0) else all > 0)
 
     def dx(g, out, some, axis):
-        g = g * some
+        g = g if some is None else g * some
         return g - exp(out) * sum(g, axis=axis, keepdims=True)
 
     def some(out, axis): return exp(out).sum(axis=axis, keepdims=True) > 0
