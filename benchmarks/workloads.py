@@ -12,12 +12,11 @@ import numpy as np
 
 # ---- data and steps ---------------------------------------------------------------------------------------------
 def floats(torch, *shape, seed=0):
-    return torch.tensor(np.random.default_rng(seed).standard_normal(shape).astype("float32"),
-                        device=torch.get_default_device())
+    return torch.tensor(np.random.default_rng(seed).standard_normal(shape).astype("float32"))
 
 
 def whole(torch, below, *shape, seed=1):
-    return torch.tensor(np.random.default_rng(seed).integers(0, below, shape), device=torch.get_default_device())
+    return torch.tensor(np.random.default_rng(seed).integers(0, below, shape))
 
 
 def training(model, optimizer, loss_of):

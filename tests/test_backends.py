@@ -217,6 +217,12 @@ def test_default_device(device):
         backend.set_default_device(device)
         assert backend.device_of(tg.zeros(2).array) == backend.device_of(tg.tensor([1.0]).array) == device
         assert backend.device_of(tg.zeros(2, device="cpu").array) == "cpu"
+        on_host = np.zeros(2)                                   # arrays and tensors follow, but for what shares memory
+        for make in (tg.tensor, tg.as_tensor, tg.asarray):
+            for x in (on_host, tg.from_numpy(on_host)):
+                assert backend.device_of(make(x).array) == device
+                assert backend.device_of(make(x, device="cpu").array) == "cpu"
+        assert backend.device_of(tg.from_numpy(on_host).array) == "cpu"
         with pytest.raises(errors.BackendError):
             backend.set_default_device("tpu")
         assert backend.default_device == device

@@ -12,7 +12,7 @@ def gradient(function, x, g=None):
     x = tl.tensor(np.asarray(x, dtype="float64"), requires_grad=True)
     y = function(x)
     y.backward(None if y.numel() == 1 else tl.ones_like(y) if g is None else tl.tensor(np.asarray(g, dtype="float64")))
-    return x.grad.numpy()
+    return x.grad.cpu().numpy()
 
 
 ROWS = {

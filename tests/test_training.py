@@ -305,9 +305,8 @@ def test_parameters_made_after_compile_are_trained():
     assert all((a != b).any() for a, b in zip(before, weights(model)))
 
 
-P = tg.tensor(RANDOM.uniform(0.05, 0.95, (4, 3)))
-Q = tg.tensor(RANDOM.uniform(0.05, 0.95, (4, 3)))
-p, q = P.numpy(), Q.numpy()
+p, q = RANDOM.uniform(0.05, 0.95, (2, 4, 3))
+P, Q = tg.tensor(p), tg.tensor(q)
 rows, one_hot = p / p.sum(1, keepdims=True), np.eye(3)[[0, 2, 1, 1]]
 FORMULAS = {
     "mse": ((p - q) ** 2).mean(1), "MeanSquaredError": ((p - q) ** 2).mean(1), "mae": abs(p - q).mean(1),

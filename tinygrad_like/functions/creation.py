@@ -38,7 +38,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """data as a tensor, sharing memory (with arrays) and keeping history (of tensors) where no conversion is needed."""
     if not isinstance(data, autograd.Tensor):
         data = wrap(native(data)) if type(data) in backend.array_types else tensor(data, dtype=dtype, device=device)
-    return data.to(device=device, dtype=dtype)
+    return data.to(device=place_of(data.array) if device is None else device, dtype=dtype)
 
 
 def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None,
@@ -214,6 +214,11 @@ def place(device: Any) -> str:
     return backend.default_device if device is None else backend.device_name(Device(device))
 
 
+def place_of(array: Any) -> str:
+    """Where what is made of an array belongs: there, or on the default device, if one was chosen."""
+    return backend.device_of(array) if backend.default_device == "cpu" else backend.default_device
+
+
 def library(device: Any) -> Any:
     return backend.library(place(device))
 
@@ -290,7 +295,7 @@ def new_array(data: Any, dtype: Any, device: Any) -> Any:
     data = raw(data)
     where = place(device)
     if type(data) in backend.array_types:
-        where = backend.device_of(data) if device is None else where
+        where = place_of(data) if device is None else where
         array = native(data)
         return backend.to_device(array.astype(array.dtype if dtype is None else as_dtype(dtype).dtype), where)
     found: set[Any] = set()
