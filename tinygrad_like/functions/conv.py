@@ -19,8 +19,10 @@ AXES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 # ---- what is convolved ------------------------------------------------------------------------------------------
 def each_dim(name: str, what: str, value: Any, dims: int, least: int = 1) -> tuple[int, ...]:
     """An int for each of so many dims, from a sequence of these, or from one int for all of them."""
-    if type(value) is int and value >= least:                   # the usual case, at a third of the cost
+    if type(value) is int and value >= least:                   # the usual cases, at a third of the cost
         return (value,) * dims
+    if type(value) is tuple and len(value) == dims and all([type(n) is int and n >= least for n in value]):
+        return value
     numbers = ints((value,), f"{name}: {what}")
     if len(numbers) not in (1, dims):
         raise errors.ShapeError(f"{name}: {what} is an int, or one for each of {dims} dims, got {value!r}")
