@@ -9,6 +9,7 @@ import functools
 import itertools
 import math
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ..op import Op
 from ..backend import cache_size, host, one_kernel, xp
@@ -375,21 +376,20 @@ def multiplied_in_strips(x, w, b, into, geometry):
     """
     module, after, kernel = xp(x), len(w), w.shape[2:]
     _, weights, results = polynomials(kernel[0], module.result_type(x, w))
-    strips = Strips(x, after, kernel, into, geometry)
+    strips = strips_of(x, after, kernel, into, geometry)
     w = weights @ module.ascontiguousarray(w.transpose(2, 3, 1, 0)).reshape(kernel[0], -1)
     w = w.reshape(PRODUCTS, strips.steps, 1, strips.numbers, after)
     results = module.repeat(results.T, strips.steps, axis=1)    # all steps along the row are added up, too
     out = module.empty((len(x), *into, after), w.dtype)
-    m = module.empty((PRODUCTS, strips.steps, strips.most // strips.width, strips.width, after), w.dtype)
+    m = module.empty((PRODUCTS, strips.steps, strips.positions // strips.width, strips.width, after), w.dtype)
+    lines = m.reshape(PRODUCTS * strips.steps, strips.positions, after)
     bias = None if b is None else along_rows(b, into[1])
 
-    for block, d in strips.sums(x):
-        count = d.shape[3]
-        module.matmul(d, w, out=m[:, :, :count].swapaxes(2, 3))
-        lines = m.reshape(PRODUCTS * strips.steps, -1, after)
-        for place, samples, rows in block:
-            y = out[samples, rows]
-            module.matmul(results[:y.shape[1]], strips.rows(lines, place, slice(0, into[1])), out=as_runs(y))
+    for block, d in sums_of_strips(x, strips):
+        module.matmul(d, w, out=m[:, :, :d.shape[3]].swapaxes(2, 3))
+        for strip in block:
+            y = out[strip.samples, strip.results]
+            module.matmul(results[:y.shape[1]], strips.rows(lines, strip, slice(0, into[1])), out=as_runs(y))
             if b is not None:
                 y += bias
     return channels_second(out)
@@ -399,75 +399,105 @@ def gathered_in_strips(x, y, into, geometry):
     """conv_weight at stride 1: see `multiplied_in_strips`."""
     module, channels, (after, *positions) = xp(x), x.shape[1], y.shape[1:]
     _, weights, results = polynomials(into[0], module.result_type(x, y))
-    strips = Strips(x, after, into, positions, geometry, most=200)          # positions in a sum: more would round more
+    strips = strips_of(x, after, into, tuple(positions), geometry, most=200)        # positions in a sum: more would round more
     y = channels_last(y)
-    g = module.zeros((PRODUCTS, strips.most, after), weights.dtype)         # 0 where there are no results
+    g = module.zeros((PRODUCTS, strips.positions, after), weights.dtype)            # 0 where there are no results
 
     def products():
-        for block, d in strips.sums(x):
-            count = d.shape[3]
-            for place, samples, rows in block:
-                o = y[samples, rows]
-                module.matmul(results[:, :o.shape[1]], as_runs(o), out=strips.rows(g, place, slice(0, positions[1])))
-            g[:, place.stop:] = 0
-            each = g[:, :count * strips.width].reshape(PRODUCTS, 1, count, strips.width, after)
-            yield (each.transpose(0, 1, 3, 4, 2) @ d).sum(axis=2)           # (6, steps, channels after, numbers)
+        for block, d in sums_of_strips(x, strips):
+            for strip in block:
+                o = y[strip.samples, strip.results]
+                module.matmul(results[:, :o.shape[1]], as_runs(o), out=strips.rows(g, strip, slice(0, positions[1])))
+            g[:, block[-1].place.stop:] = 0
+            each = g[:, :d.shape[3] * strips.width].reshape(PRODUCTS, 1, d.shape[3], strips.width, after)
+            yield (each.transpose(0, 1, 3, 4, 2) @ d).sum(axis=2)                   # (6, steps, channels after, numbers)
     w = weights.T @ added_up(products()).reshape(PRODUCTS, -1)
     w = w.reshape(into[0], strips.steps, after, strips.numbers).swapaxes(1, 2).reshape(into[0], after, into[1], channels)
     return module.ascontiguousarray(w.transpose(1, 3, 0, 2))
 
 
-class Strips:
-    """How the results are taken in strips, and what each of them reads.
+def sums_of_strips(x, strips):
+    """The sums D d, a block of strips at a time: these strips, and (6, steps, width, windows, numbers).
 
-    A strip is a few rows of results, of some samples; a block is the strips that are multiplied at once.  What they read becomes 6
-    planes D d of (positions, channels), in which one row lies behind the other, with zeros between them.  So the pixels under a row
-    of the kernel, put on position p, are those from p on, one run of numbers in memory, and nothing is to be laid out anew.  Where
-    there are few channels, all of them make one product: every third run (for a kernel 3 wide) begins where another ends, and these
-    are the rows of a matrix.  Else it is a product for each pixel under the kernel, a step along the run, and more are added up.
+    They are 6 planes of (positions, channels), in which one row lies behind the other, with zeros between them.  So the pixels
+    under a row of the kernel, put on some position, are those from there on: a window is a run of numbers in memory, and nothing is
+    to be laid out anew.  Where there are few channels, all of it makes one product: every third window (if the kernel is 3 wide)
+    begins where another ends, and these are the rows of a matrix.  Else it is a product for each step along it.
     """
-    def __init__(self, x, after, kernel, into, geometry, most=math.inf):
-        channels, (rows, columns), (self.a, before) = x.shape[1], into, geometry.padding
-        self.length, self.height, self.touched = kernel[0], x.shape[2], columns + kernel[1] - 1
-        self.width = kernel[1] if kernel[1] * channels <= SHORT else 1                  # pixels of a run that make one product
-        self.numbers = self.width * channels                                            # and how many numbers these are
-        while self.numbers > LONG and self.numbers % 2 == 0:
-            self.numbers //= 2
-        self.steps = kernel[1] * channels // self.numbers
-        (self.inner,), (self.outer,) = overlap([before], [self.touched], [x.shape[3]])
-        self.pitch = max(columns, self.inner.stop, self.touched - self.inner.start)     # from one row to the next
-        count = min(most * self.width, positions_at_once(x, PRODUCTS * (channels + self.steps * after), channels * after))
-        few = -(-len(x) // -(-len(x) * self.pitch // count))                            # samples, as equally as can be
-        strips = [(samples, stretch) for samples in parts(len(x), few) for stretch in parts(rows, results_of(kernel[0]))]
-        many = max(1, int(count // (few * self.pitch))) if few == len(x) else 1
-        self.blocks = [strips[part] for part in parts(len(strips), many)]
-        self.most = -(-min(many, len(strips)) * few * self.pitch // self.width) * self.width
+    x, matrix = last(x), polynomials(PRODUCTS + 1 - strips.height, x.dtype)[0]
+    d = xp(x).zeros((PRODUCTS, strips.positions + strips.pitch, x.shape[-1]), x.dtype)
+    plane, pixel, number = d.strides
+    strides = (plane, strips.numbers * number, pixel, strips.width * pixel, number)
 
-    def sums(self, x):
-        """For each block: its strips, as (positions, samples, rows of results), and D d, (6, steps, width, windows, numbers)."""
-        module, matrix, x = xp(x), polynomials(self.length, x.dtype)[0], last(x)
-        d = module.zeros((PRODUCTS, self.most + self.touched, x.shape[-1]), x.dtype)
-        for strips in self.blocks:
-            block, stop = [], 0
-            for samples, rows in strips:
-                (inner,), (outer,) = overlap([self.a - rows.start], [PRODUCTS], [self.height])
-                pixels = x[samples, outer, self.outer]
-                place = slice(stop, stop := stop + len(pixels) * self.pitch)
-                module.matmul(matrix[:, inner], as_runs(pixels), out=self.rows(d, place, self.inner))
-                block.append((place, samples, rows))
-            plane, pixel, number = d.strides
-            shape = (PRODUCTS, self.steps, self.width, -(-stop // self.width), self.numbers)
-            strides = (plane, self.numbers * number, pixel, self.width * pixel, number)
-            yield block, strided(d, shape, strides)
+    for block in strips.blocks:
+        for strip in block:
+            pixels = as_runs(x[strip.samples, strip.pixels, strips.seen])
+            xp(x).matmul(matrix[:, strip.given], pixels, out=strips.rows(d, strip, strips.inner))
+        windows = -(-block[-1].place.stop // strips.width)
+        yield block, strided(d, (PRODUCTS, strips.steps, strips.width, windows, strips.numbers), strides)
 
-    def rows(self, planes, place, columns):
-        """Some columns of the rows at some positions: (samples, planes, columns · channels)."""
+
+class Strip(NamedTuple):
+    """A few rows of results, of some samples, and what they are made of."""
+    samples: slice
+    results: slice                                              # the rows
+    pixels: slice                                               # the rows that they read
+    given: slice                                                # which of the 6 that are to be read these are: at the edge, not all
+    place: slice                                                # the positions of all of it, in planes
+
+
+@dataclass(frozen=True)
+class Strips:
+    """How an image is taken in strips."""
+    blocks: list[list[Strip]]                                   # those that are multiplied at once
+    height: int                                                 # rows of results in a strip
+    positions: int                                              # in a block
+    pitch: int                                                  # positions from one row to the next
+    inner: slice                                                # where the pixels of a row lie among these
+    seen: slice                                                 # and which of the image these are
+    width: int                                                  # of a row of the kernel, so many pixels make one product
+    numbers: int                                                # these are so many, or part of a pixel
+    steps: int                                                  # how many products that takes
+
+    def rows(self, planes, strip, columns):
+        """Some columns of a strip's rows in some planes: (samples, planes, columns · channels)."""
         channels = planes.shape[-1]
-        rows = planes[:, place].reshape(len(planes), -1, self.pitch * channels)
+        rows = planes[:, strip.place].reshape(len(planes), -1, self.pitch * channels)
         return rows[:, :, columns.start * channels:columns.stop * channels].swapaxes(0, 1)
 
 
-SHORT, LONG = 100, 256                                          # numbers that a product sums up
+def strips_of(x, after, kernel, into, geometry, most=math.inf):
+    """The strips for so many channels after, with `most` windows in a block at most."""
+    channels = x.shape[1]
+    width = kernel[1] if kernel[1] * channels <= SHORT else 1
+    numbers = width * channels
+    while numbers > LONG and numbers % 2 == 0:
+        numbers //= 2
+    steps = kernel[1] * channels // numbers
+    count = positions_at_once(x, PRODUCTS * (channels + steps * after), channels * after)
+    return cut(x.shape, kernel, into, geometry.padding, min(count, most * width), width, numbers, steps)
+
+
+SHORT, LONG = 100, 256                                          # numbers in a product, at most, of some pixels, and of one
+
+
+@functools.lru_cache(1000)
+def cut(shape, kernel, into, padding, count, width, numbers, steps):
+    """Strips with about so many positions at once: all samples of one or more strips, or few of one; as equally as can be."""
+    height, (n, _, *size) = results_of(kernel[0]), shape
+    reach = into[1] + kernel[1] - 1
+    (inner,), (seen,) = overlap(padding[1:], [reach], size[1:])
+    pitch = max(into[1], inner.stop, reach - inner.start)
+    few = -(-n // -(-n * pitch // count))
+    many, strips = max(1, count // (few * pitch)) if few == n else 1, []
+    for i, (samples, results) in enumerate(itertools.product(parts(n, few), parts(into[0], height))):
+        (given,), (pixels,) = overlap([padding[0] - results.start], [PRODUCTS], size[:1])
+        start = i % many * few * pitch
+        place = slice(start, start + (samples.stop - samples.start) * pitch)
+        strips.append(Strip(samples, results, pixels, given, place))
+    blocks = [strips[part] for part in parts(len(strips), many)]
+    positions = -(-len(blocks[0]) * few * pitch // width) * width
+    return Strips(blocks, height, positions, pitch, inner, seen, width, numbers, steps)
 
 
 def as_runs(x):
