@@ -141,10 +141,10 @@ class Kernels:
         stamps = self._pixels(y) @ w.reshape(len(w), -1)                # (windows, channels · places)
         out = self.library.moveaxis(out, -1, 1)
         self._map("raw T stamps, T b, raw int64 plan, int32 channels, int32 places, int32 pixels", "T out", f"""
-            const int c = i / pixels % channels;
+            const int n = i, c = n / pixels % channels;
             T sum = b;
             for (int j = c * places; j < (c + 1) * places; ++j) {{
-                const int window = window_with<{out.ndim}>((axis*) &plan[0], i, j);
+                const int window = window_with<{out.ndim}>((axis*) &plan[0], n, j);
                 if (window >= 0) sum += stamps[window * (long long) (channels * places) + j];
             }}
             out = sum;
@@ -160,7 +160,8 @@ class Kernels:
             return NotImplemented
         rows = self.library.empty(shape, x.dtype)
         self._map("raw T x, raw int64 plan, int32 places", "T row", f"""
-            const long long at = element<{x.ndim}>((axis*) &plan[0], i / places, i % places);
+            const int n = i;                                            // i has 64 bits, which take long to divide
+            const long long at = element<{x.ndim}>((axis*) &plan[0], n / places, n % places);
             row = at == OUTSIDE ? T(0) : look(&x[0], at);
         """, "windows", preamble=AXIS)(x, self._plan(x, kernel, positions, geometry), shape[1], rows)
         return rows
