@@ -136,10 +136,10 @@ def test_the_size_of_the_buffer_changes_nothing(monkeypatch, bytes, channels, gr
         np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=0, atol=1e-12)
 
 
-def ways(x, w, b, padding):
+def ways(x, w, b, padding, groups=1):
     """A convolution and its gradients."""
     x, w, b = [each.clone().requires_grad_() for each in (x, w, b)]
-    out = F.conv2d(x, w, b, padding=padding)
+    out = F.conv2d(x, w, b, padding=padding, groups=groups)
     out.backward(tl.sin(out.detach()))
     return [out.detach(), x.grad, w.grad, b.grad]
 
@@ -161,16 +161,16 @@ def noted(monkeypatch, names):
     ((8, 5), (3, 4), (1, 2)), ((12, 5), (5, 3), (0, 1)),
 ])
 @pytest.mark.parametrize("bytes", [1, 20_000, 10**6])
-@pytest.mark.parametrize("short, long", [(99, 256), (0, 256), (0, 3)])
-def test_strips_are_another_way_to_the_same(monkeypatch, size, kernel, padding, bytes, short, long):
-    x, w, b = [tl.randn(*shape, dtype=tl.float64) for shape in [(5, 4, *size), (6, 4, *kernel), (6,)]]
+@pytest.mark.parametrize("short, long, groups", [(99, 256, 1), (0, 256, 1), (0, 3, 1), (99, 256, 2)])
+def test_strips_are_another_way_to_the_same(monkeypatch, size, kernel, padding, bytes, short, long, groups):
+    x, w, b = [tl.randn(*shape, dtype=tl.float64) for shape in [(5, 4, *size), (6, 4 // groups, *kernel), (6,)]]
     used = noted(monkeypatch, ["multiplied_in_strips", "gathered_in_strips"])
-    expected = ways(x, w, b, padding)
+    expected = ways(x, w, b, padding, groups)
     assert not used
     constants = {"LEAST_CHANNELS": 1, "LEAST_PIXELS": 1, "SHORT": short, "LONG": long, "cache_size": lambda x: bytes}
     for name, value in constants.items():
         monkeypatch.setattr(FILE, name, value)
-    for one, other in zip(ways(x, w, b, padding), expected):
+    for one, other in zip(ways(x, w, b, padding, groups), expected):
         np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=0, atol=1e-12)
     assert used == {"multiplied_in_strips", "gathered_in_strips"}
 

@@ -325,10 +325,10 @@ def in_strips(x, channels, kernel, into, geometry):
 
     channels: how many come out.  On a GPU each sum is a kernel to start, which costs more than a product.
     """
-    if type(x) is not host.ndarray or len(kernel) != 2 or not 2 <= kernel[0] <= 5 or x.itemsize < 4 or geometry.groups > 1:
+    if type(x) is not host.ndarray or len(kernel) != 2 or not 2 <= kernel[0] <= 5 or x.itemsize < 4:
         return False
     strips = -(-into[0] // results_of(kernel[0]))
-    return (geometry.stride == geometry.dilation == (1, 1) and min(x.shape[1], channels) >= LEAST_CHANNELS
+    return (geometry.stride == geometry.dilation == (1, 1) and min(x.shape[1], channels) >= LEAST_CHANNELS * geometry.groups
             and len(x) * math.prod(into) >= LEAST_PIXELS and 5 * PRODUCTS * strips < 4 * kernel[0] * into[0])
 
 
@@ -374,19 +374,21 @@ def multiplied_in_strips(x, w, b, into, geometry):
     Toom (1963); Winograd, "Arithmetic Complexity of Computations" (1980); Lavin and Gray, "Fast Algorithms for Convolutional Neural
     Networks" (2016).  What is infinite comes out as NaN.
     """
-    module, after, kernel = xp(x), len(w), w.shape[2:]
+    module, groups, after, kernel = xp(x), geometry.groups, len(w), w.shape[2:]
     _, weights, results = polynomials(kernel[0], module.result_type(x, w))
     strips = strips_of(x, after, kernel, into, geometry)
     w = weights @ module.ascontiguousarray(w.transpose(2, 3, 1, 0)).reshape(kernel[0], -1)
-    w = w.reshape(PRODUCTS, strips.steps, 1, strips.numbers, after)
+    w = w.reshape(PRODUCTS, strips.steps, 1, strips.numbers, groups, after // groups)
+    w = module.moveaxis(w, -2, 0)                               # (groups, 6, steps, 1, numbers, channels after / groups)
     results = module.repeat(results.T, strips.steps, axis=1)    # all steps along the row are added up, too
     out = module.empty((len(x), *into, after), w.dtype)
-    m = module.empty((PRODUCTS, strips.steps, strips.positions // strips.width, strips.width, after), w.dtype)
-    lines = m.reshape(PRODUCTS * strips.steps, strips.positions, after)
+    lines = module.empty((PRODUCTS * strips.steps, strips.positions, after), w.dtype)
+    m = lines.reshape(PRODUCTS, strips.steps, strips.positions // strips.width, strips.width, groups, after // groups)
+    m = m.transpose(4, 0, 1, 3, 2, 5)                           # (groups, 6, steps, width, windows, channels after / groups)
     bias = None if b is None else along_rows(b, into[1])
 
-    for block, d in sums_of_strips(x, strips):
-        module.matmul(d, w, out=m[:, :, :d.shape[3]].swapaxes(2, 3))
+    for block, d in sums_of_strips(x, strips, geometry):
+        module.matmul(d, w, out=m[..., :d.shape[-2], :])
         for strip in block:
             y = out[strip.samples, strip.results]
             module.matmul(results[:y.shape[1]], strips.rows(lines, strip, slice(0, into[1])), out=as_runs(y))
@@ -397,27 +399,27 @@ def multiplied_in_strips(x, w, b, into, geometry):
 
 def gathered_in_strips(x, y, into, geometry):
     """conv_weight at stride 1: see `multiplied_in_strips`."""
-    module, channels, (after, *positions) = xp(x), x.shape[1], y.shape[1:]
+    module, groups, (after, *positions) = xp(x), geometry.groups, y.shape[1:]
     _, weights, results = polynomials(into[0], module.result_type(x, y))
     strips = strips_of(x, after, into, tuple(positions), geometry, most=200)        # positions in a sum: more would round more
     y = channels_last(y)
     g = module.zeros((PRODUCTS, strips.positions, after), weights.dtype)            # 0 where there are no results
 
     def products():
-        for block, d in sums_of_strips(x, strips):
+        for block, d in sums_of_strips(x, strips, geometry):
             for strip in block:
                 o = y[strip.samples, strip.results]
                 module.matmul(results[:, :o.shape[1]], as_runs(o), out=strips.rows(g, strip, slice(0, positions[1])))
             g[:, block[-1].place.stop:] = 0
-            each = g[:, :d.shape[3] * strips.width].reshape(PRODUCTS, 1, d.shape[3], strips.width, after)
-            yield (each.transpose(0, 1, 3, 4, 2) @ d).sum(axis=2)                   # (6, steps, channels after, numbers)
-    w = weights.T @ added_up(products()).reshape(PRODUCTS, -1)
-    w = w.reshape(into[0], strips.steps, after, strips.numbers).swapaxes(1, 2).reshape(into[0], after, into[1], channels)
+            each = g[:, :d.shape[-2] * strips.width].reshape(PRODUCTS, 1, -1, strips.width, groups, after // groups)
+            yield (each.transpose(4, 0, 1, 3, 5, 2) @ d).sum(axis=3)                # (groups, 6, steps, after / groups, numbers)
+    w = module.moveaxis(added_up(products()), (0, 3), (1, 2))                       # (6, groups, after / groups, steps, numbers)
+    w = (weights.T @ w.reshape(PRODUCTS, -1)).reshape(into[0], after, into[1], -1)
     return module.ascontiguousarray(w.transpose(1, 3, 0, 2))
 
 
-def sums_of_strips(x, strips):
-    """The sums D d, a block of strips at a time: these strips, and (6, steps, width, windows, numbers).
+def sums_of_strips(x, strips, geometry):
+    """The sums D d, a block of strips at a time: these strips, and (groups, 6, steps, width, windows, numbers).
 
     They are 6 planes of (positions, channels), in which one row lies behind the other, with zeros between them.  So the pixels
     under a row of the kernel, put on some position, are those from there on: a window is a run of numbers in memory, and nothing is
@@ -426,15 +428,15 @@ def sums_of_strips(x, strips):
     """
     x, matrix = last(x), polynomials(PRODUCTS + 1 - strips.height, x.dtype)[0]
     d = xp(x).zeros((PRODUCTS, strips.positions + strips.pitch, x.shape[-1]), x.dtype)
-    plane, pixel, number = d.strides
-    strides = (plane, strips.numbers * number, pixel, strips.width * pixel, number)
+    groups, (plane, pixel, number) = geometry.groups, d.strides
+    group, step = pixel // groups, strips.numbers * number if groups == 1 else pixel
 
     for block in strips.blocks:
         for strip in block:
             pixels = as_runs(x[strip.samples, strip.pixels, strips.seen])
             xp(x).matmul(matrix[:, strip.given], pixels, out=strips.rows(d, strip, strips.inner))
-        windows = -(-block[-1].place.stop // strips.width)
-        yield block, strided(d, (PRODUCTS, strips.steps, strips.width, windows, strips.numbers), strides)
+        shape = (groups, PRODUCTS, strips.steps, strips.width, -(-block[-1].place.stop // strips.width), strips.numbers)
+        yield block, strided(d, shape, (group, plane, step, pixel, strips.width * pixel, number))
 
 
 class Strip(NamedTuple):
@@ -468,13 +470,13 @@ class Strips:
 
 def strips_of(x, after, kernel, into, geometry, most=math.inf):
     """The strips for so many channels after, with `most` windows in a block at most."""
-    channels = x.shape[1]
-    width = kernel[1] if kernel[1] * channels <= SHORT else 1
-    numbers = width * channels
-    while numbers > LONG and numbers % 2 == 0:
+    channels, groups = x.shape[1], geometry.groups
+    width = kernel[1] if kernel[1] * channels <= SHORT and groups == 1 else 1
+    numbers = width * channels // groups
+    while numbers > LONG and numbers % 2 == 0 and groups == 1:
         numbers //= 2
-    steps = kernel[1] * channels // numbers
-    count = positions_at_once(x, PRODUCTS * (channels + steps * after), channels * after)
+    steps = kernel[1] * channels // groups // numbers
+    count = positions_at_once(x, PRODUCTS * (channels + steps * after), channels // groups * (after // groups))
     return cut(x.shape, kernel, into, geometry.padding, min(count, most * width), width, numbers, steps)
 
 
