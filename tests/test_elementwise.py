@@ -304,6 +304,7 @@ def test_softmax_spellings():
 def test_where_forms():
     condition = tl.tensor([[True, False], [False, True]])
     assert [i.tolist() for i in tl.where(condition)] == [[0, 1], [0, 1]]
+    assert [i.tolist() for i in tl.where(tl.tensor([[0, 2], [0, 0]]))] == [[0], [1]]         # alone: what is not 0
     x = tl.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
     assert x.where(condition, 0.0).tolist() == [[1, 0], [0, 4]]
     assert tl.where(condition, input=x, other=-1).tolist() == [[1, -1], [-1, 4]]

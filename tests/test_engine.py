@@ -245,6 +245,15 @@ def test_grad_returns_a_tuple_and_leaves_grad_alone(lib):
     assert lib.autograd.grad([x * y], [x])[0].item() == 3.0
 
 
+def test_inputs_come_from_any_iterable(lib):
+    """grad(loss, model.parameters()), weights.values()"""
+    x, y = leaf(lib, 2.0), leaf(lib, 3.0)
+    assert [g.item() for g in lib.autograd.grad(x * y, (leaf for leaf in (x, y)))] == [3.0, 2.0]
+    assert [g.item() for g in lib.autograd.grad({0: x * y, 1: x}.values(), {"x": x}.values())] == [4.0]
+    lib.autograd.backward(iter([x * y]), inputs=iter([y]))
+    assert y.grad.item() == 2.0 and x.grad is None
+
+
 def test_grad_of_intermediates_and_repeated_inputs(lib):
     x = leaf(lib, 2.0)
     h = x * 3

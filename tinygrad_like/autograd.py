@@ -343,7 +343,9 @@ def nodes_of(inputs: list[Any]) -> set[Node]:
 
 
 def as_list(x: Any) -> list[Any]:
-    return [] if x is None else list(x) if isinstance(x, (tuple, list)) else [x]
+    """What was given one by one, or by a list, a generator, dict.values() …"""
+    one = isinstance(x, Tensor) or type(x) in array_types or not hasattr(x, "__iter__")
+    return [] if x is None else [x] if one else list(x)
 
 
 def __getattr__(name: str) -> Any:

@@ -357,17 +357,17 @@ def frac(input: Tensor) -> Tensor:
 
 # ---- choices ----------------------------------------------------------------------------------------------------
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
-    """input where the condition holds, other elsewhere.  where(condition) alone: the indices where it holds, as a tuple.
+    """input where the condition holds, other elsewhere.  where(x) alone: the indices where x is not 0, as a tuple.
 
     What was not taken gets gradient 0.  But a NaN or inf in the *derivative* of what was not taken is not stopped by that:
     d/dx where(x > 0, sqrt(x), 0) is 0 · inf = NaN at x = 0, because sqrt was applied there too.  Use `safe_where`.
     """
     if not isinstance(condition, autograd.Tensor):
         raise TypeError(f"where: the condition is a tensor of booleans, got {type(condition).__name__}")
-    if condition.array.dtype.kind != "b":
-        raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}")
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
+    if condition.array.dtype.kind != "b":
+        raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}")
     if input is None or other is None:
         raise TypeError("where takes a condition alone, or with both of input and other")
     if not isinstance(input, autograd.Tensor) and not isinstance(other, autograd.Tensor):
