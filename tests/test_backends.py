@@ -211,6 +211,30 @@ def test_one_gpu_a_process(device):
         tg.zeros(2).to(f"{device}:1")
 
 
+def test_numbers_of_the_host_go_along(device):
+    """A 0-d tensor on the host, with tensors on a device: as a Python number would; its gradient comes back, to second order."""
+    for dtype in ("float64", "float32"):                        # of the same type, and of another
+        x = tg.tensor([1.0, 2.0], dtype=tg.float64, device=device, requires_grad=True)
+        a = tg.tensor(3.0, dtype=getattr(tg, dtype), device="cpu", requires_grad=True)
+        out = tg.where(x > a, x, a * x ** a).sum()
+        assert backend.device_of(out.array) == device
+        da, dx = tg.autograd.grad(out, (a, x), create_graph=True)
+        daa, = tg.autograd.grad(da, a)
+        log2, by_a, by_x = np.log(2), "cpu", device             # out = a + a 2ᵃ
+        for found, expected, where in (
+                (da, 1 + 8 + 24 * log2, by_a), (daa, 16 * log2 + 24 * log2 ** 2, by_a), (dx, [9, 36], by_x)):
+            assert backend.device_of(found.array) == where
+            np.testing.assert_allclose(found.tolist(), expected, rtol=1e-6)
+        with tg.no_grad():
+            x += a
+            x[0] = a
+        assert x.tolist() == [3, 5]
+    with pytest.raises(RuntimeError, match="one operand is on"):
+        x + tg.ones(2, device="cpu")
+    with pytest.raises(RuntimeError, match="one operand is on"):
+        tg.ones((), device="cpu") + x + tg.ones(2, device="cpu")
+
+
 def test_default_device(device):
     before = backend.default_device
     try:

@@ -129,10 +129,14 @@ def bad_derivative(op: Any, i: int, dx: Any, g: Any, shape: tuple[int, ...]) -> 
         + (f" (g has shape {tuple(g.shape)})" if hasattr(g, "shape") else ""))
 
 
-def device_mismatch(op: Any, a: Any, b: Any) -> RuntimeError:
+class DeviceMismatch(RuntimeError):
+    """Operands on different devices."""
+
+
+def device_mismatch(op: Any, a: Any, b: Any) -> DeviceMismatch:
     from .backend import device_of
     a, b = device_of(a), device_of(b)
-    return RuntimeError(f"{op.__name__}: one operand is on {a!r} and another on {b!r}: move one of them, for example x.to({a!r})")
+    return DeviceMismatch(f"{op.__name__}: one operand is on {a!r} and another on {b!r}: move one of them, for example x.to({a!r})")
 
 
 def stale(op: Any, name: str, array: Any, how: str) -> RuntimeError:

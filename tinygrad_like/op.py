@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from . import backend, edits, errors
 from .backend import array_types
 from .grad_mode import grad_mode
-from .promotion import float32, float64, promoted
+from .promotion import float32, float64, on_one_device, promoted
 from .watch import told, watched, watchers
 
 if TYPE_CHECKING:
@@ -198,14 +198,20 @@ class Op:
             out = op.forward(*operands, **params)
             return out.out if type(out) is Kept else out
         if not (plain_floats and (dtype is float32 or dtype is float64)):
-            arrays = promoted(arrays, op)
+            try:
+                arrays = promoted(arrays, op)
+            except errors.DeviceMismatch as error:
+                return op(*on_one_device(operands, error), **params)
         if params:
             params = {name: raw(value) for name, value in params.items()}
         try:
             out = op.forward(*arrays, **params) if not watchers else watched(
                 "forward", op, arrays, params, lambda: op.forward(*arrays, **params))
         except Exception as error:
-            raise errors.explain(op, arrays, params, error) from error
+            explained = errors.explain(op, arrays, params, error)
+            if isinstance(explained, errors.DeviceMismatch):
+                return op(*on_one_device(operands, explained), **params)
+            raise explained from error
 
         handed: Any = ()
         if type(out) not in array_types:

@@ -32,6 +32,18 @@ def promoted(operands: list[Any], op: Any) -> list[Any]:
     return [x if type(x) not in array_types or x.dtype == dtype else x.astype(dtype) for x in numbers]
 
 
+def on_one_device(operands: Any, error: Exception) -> list[Any]:
+    """The operands with 0-d tensors of the host on the device of the others, as PyTorch has them go along (their gradients come
+    back); if there are none, the error is raised that was met without this."""
+    arrays = [getattr(x, "array", None) for x in operands]
+    devices = {backend.device_of(x) for x in arrays if x is not None}
+    device = next(iter(devices - {"cpu"}), "cpu")
+    along = [x is not None and x.ndim == 0 and backend.device_of(x) != device for x in arrays]
+    if not any(along):
+        raise error
+    return [x.to(device) if moves else x for x, moves in zip(operands, along)]
+
+
 def result_type(*operands: Any) -> Any:
     """The dtype that PyTorch computes these arrays and Python numbers in."""
     levels: list[Any] = [None, None, None]                      # with dimensions, 0-d, Python numbers
