@@ -113,15 +113,17 @@ class rms_norm(Op):
 # ---- on arrays --------------------------------------------------------------------------------------------------
 # A large array does not fit the cache, and to go through it costs far more than arithmetic does.  So `blockwise` hands it to the
 # functions here in parts, and they do all there is to do to a part.  Arrays have the axes of x, of length 1 where they were summed
-# over, or are None.  Results lie in memory as x does: channels last, if that is how images came.
+# over, or are None.  Results lie in memory as x does: channels last, if that is how images came.  What goes into a result is copied
+# there first and changed in place: to compute into memory that is not in the cache yet takes longer than to copy.
 def put_centred(out, x, axis):
     """out[...] = x - μ.  Returns μ and σ².
 
     Rounding turns mean(x) into a number near μ, and then mean(out) is not quite 0: where that shows, it is taken away as well.
     So of equal x nothing is left: what is left at first is a few units in the last place, and sums of such are exact.
     """
-    mu = average(x, axis)
-    xp(x).subtract(x, mu, out=out)
+    out[...] = x
+    mu = average(out, axis)
+    out -= mu
     rest, variance = average(out, axis), average(out, axis, out)
     if not near_zero(rest, variance, within=1e-6):
         out -= rest
@@ -173,7 +175,10 @@ def counted_from(x, mu, r):
 def put_scaled(out, x, mu, r, w, b):
     """out[...] = (x - μ) r w + b"""
     def each(out, x, origin, scale, shift):
-        xp(x).multiply(x if origin is None else x - origin, scale, out=out)
+        out[...] = x
+        if origin is not None:
+            out -= origin
+        out *= scale
         if shift is not None:
             out += shift
 
@@ -213,7 +218,10 @@ def gradients_of(g, x, w, mu, r, axis):
         return (total(g, both), total(g, both, d)) if both else (g, g * d)
 
     def put(out, g, x, origin, by_x, shift, *by_g):
-        xp(x).multiply(x if origin is None else x - origin, by_x, out=out)
+        out[...] = x
+        if origin is not None:
+            out -= origin
+        out *= by_x
         if shift is not None:
             out += shift
         g = g * by_g[0]
