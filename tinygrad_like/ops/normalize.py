@@ -190,9 +190,10 @@ def put_scaled(out, x, mu, r, w, b):
 
 @one_kernel
 def gradients_of(g, x, w, mu, r, axis):
-    """dL/dx = g w r - (x - μ) r³ mean(ĝ (x - μ)) - r mean(ĝ), dL/dw and dL/db.  Without a μ: of `rms_norm`.
+    """dL/dx = (ĝ - mean(ĝ) - x̂ mean(ĝ x̂)) r, dL/dw and dL/db, with x̂ = (x - μ) r and ĝ = g w.  Without a μ: of `rms_norm`.
 
-    g and g (x - μ) are summed first over the axes that w does not have either: what is left of them is small, if there are any.
+    Where w is one number for each μ, dL/dx is g in the place of ĝ, times w r.  g and g (x - μ) are summed first over the axes
+    that w does not have either: what is left of them is small, if there are any.
     """
     w = lined_up(w, x)
     n, no_w = count(x.shape, axis), axes_without(w, axis)
@@ -201,13 +202,13 @@ def gradients_of(g, x, w, mu, r, axis):
     def each(out, g, x, mu, r, w):                              # some of the μ, with all the x of each
         origin, rest = counted_from(x, mu, r)
         g_sum, gx_sum = joined(blockwise(sums, x, g, origin), x, both)
-        for_mu, for_r = total(g_sum, axis, w), total(gx_sum, axis, w)
+        inner, outer = (w, r) if both != axis else (None, r if w is None else w * r)
+        for_mu, for_x = total(g_sum, axis, inner), total(gx_sum, axis, inner)
         if rest is not None:
-            for_r = for_r - rest * for_mu
-        by_x = r * r * r / -n * for_r
-        shift = None if mu is None else r / -n * for_mu if rest is None else r / -n * for_mu - rest * by_x
-        by_g = [r] if w is None else [w * r] if both else [w, r]        # w r, in the second case, is as large as x
-        blockwise(put, out, g, x, origin, wide(by_x, x), wide(shift, x), *[wide(a, x) for a in by_g])
+            for_x = for_x - rest * for_mu
+        by_x = r * r / -n * for_x
+        shift = None if mu is None else for_mu / -n if rest is None else for_mu / -n - rest * by_x
+        blockwise(put, out, g, x, origin, *[wide(a, x) for a in (by_x, shift, inner, outer)])
         if w is None:
             return ()
         dw = total(gx_sum, no_w, r)
@@ -217,17 +218,15 @@ def gradients_of(g, x, w, mu, r, axis):
         d = x if origin is None else x - origin
         return (total(g, both), total(g, both, d)) if both else (g, g * d)
 
-    def put(out, g, x, origin, by_x, shift, *by_g):
+    def put(out, g, x, origin, by_x, shift, inner, outer):
         out[...] = x
         if origin is not None:
             out -= origin
         out *= by_x
         if shift is not None:
             out += shift
-        g = g * by_g[0]
-        for a in by_g[1:]:
-            g *= a
-        out += g
+        out += g if inner is None else g * inner
+        out *= outer
 
     out = xp(x).empty_like(x, dtype=g.dtype)
     return out, *joined(blockwise(each, out, g, x, mu, r, w, whole=axis), out, no_w)
