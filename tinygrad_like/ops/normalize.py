@@ -196,7 +196,7 @@ def gradients_of(g, x, w, mu, r, axis):
     that w does not have either: what is left of them is small, if there are any.
     """
     w = lined_up(w, x)
-    n, no_w = count(x.shape, axis), axes_without(w, axis)
+    n, no_w = count(x.shape, axis) or math.nan, axes_without(w, axis)
     both = tuple([a for a in axis if a in no_w])
 
     def each(out, g, x, mu, r, w):                              # some of the μ, with all the x of each
