@@ -576,12 +576,14 @@ def depthwise(x, w, b, into, geometry):
 def depthwise_weight(x, y, into, geometry):
     """conv_weight of as many channels in x as in y, each its own group."""
     y = channels_last(y)
-    out = xp(x).zeros((*into, y.shape[-2], y.shape[-1]), xp(x).result_type(x, y))
     rows = y.reshape(*y.shape[:-2], y.shape[-2] * y.shape[-1])
-    p, k = "xy"[:len(into) - 1], "ijk"[:len(into)]
+    out = xp(x).zeros((*into, rows.shape[-1]), xp(x).result_type(x, y))
+    p, everywhere = "xy"[:len(into) - 1], (slice(None),) * len(into)
     for part, seen in lines(x, into, y.shape[1:-1], geometry):
-        out += xp(x).einsum(f"n{p}{k}r,n{p}r->{k}r", seen, rows[part]).reshape(out.shape)
-    return xp(x).ascontiguousarray(xp(x).moveaxis(out.sum(axis=-2), -1, 0))[:, None]
+        for k in itertools.product(*map(range, into)):          # place by place: einsum is quicker with fewer axes
+            out[k] += xp(x).einsum(f"n{p}r,n{p}r->r", seen[(*everywhere, *k)], rows[part])
+    out = out.reshape(*into, y.shape[-2], y.shape[-1]).sum(axis=-2)
+    return xp(x).ascontiguousarray(xp(x).moveaxis(out, -1, 0))[:, None]
 
 
 def lines(x, kernel, positions, geometry):
