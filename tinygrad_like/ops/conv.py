@@ -427,7 +427,7 @@ def sums_of_strips(x, strips, geometry):
     begins where another ends, and these are the rows of a matrix.  Else it is a product for each step along it.
     """
     x, matrix = last(x), polynomials(PRODUCTS + 1 - strips.height, x.dtype)[0]
-    d = xp(x).zeros((PRODUCTS, strips.positions + strips.pitch, x.shape[-1]), x.dtype)
+    d = xp(x).zeros((PRODUCTS, strips.reach, x.shape[-1]), x.dtype)
     groups, (plane, pixel, number) = geometry.groups, d.strides
     group, step = pixel // groups, strips.numbers * number if groups == 1 else pixel
 
@@ -454,6 +454,7 @@ class Strips:
     blocks: list[list[Strip]]                                   # those that are multiplied at once
     height: int                                                 # rows of results in a strip
     positions: int                                              # in a block
+    reach: int                                                  # how far the windows on these go
     pitch: int                                                  # positions from one row to the next
     inner: slice                                                # where the pixels of a row lie among these
     seen: slice                                                 # and which of the image these are
@@ -487,9 +488,9 @@ SHORT, LONG = 100, 256                                          # numbers in a p
 def cut(shape, kernel, into, padding, count, width, numbers, steps):
     """Strips with about so many positions at once: all samples of one or more strips, or few of one; as equally as can be."""
     height, (n, _, *size) = results_of(kernel[0]), shape
-    reach = into[1] + kernel[1] - 1
-    (inner,), (seen,) = overlap(padding[1:], [reach], size[1:])
-    pitch = max(into[1], inner.stop, reach - inner.start)
+    touched = into[1] + kernel[1] - 1
+    (inner,), (seen,) = overlap(padding[1:], [touched], size[1:])
+    pitch = max(into[1], inner.stop, touched - inner.start)
     few = -(-n // -(-n * pitch // count))
     many, strips = max(1, count // (few * pitch)) if few == n else 1, []
     for i, (samples, results) in enumerate(itertools.product(parts(n, few), parts(into[0], height))):
@@ -499,7 +500,7 @@ def cut(shape, kernel, into, padding, count, width, numbers, steps):
         strips.append(Strip(samples, results, pixels, given, place))
     blocks = [strips[part] for part in parts(len(strips), many)]
     positions = -(-len(blocks[0]) * few * pitch // width) * width
-    return Strips(blocks, height, positions, pitch, inner, seen, width, numbers, steps)
+    return Strips(blocks, height, positions, positions + kernel[1] - 1, pitch, inner, seen, width, numbers, steps)
 
 
 def as_runs(x):
