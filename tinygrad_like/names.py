@@ -66,7 +66,8 @@ INSTEAD = {
     "modules": "the layers are in nn itself", "Container": "subclass Module", "NLLLoss2d": "NLLLoss takes images too",
     "CrossMapLRN2d": "use LocalResponseNorm", "SyncBatchNorm": "there is one process: use BatchNorm1d, 2d or 3d",
     "LinearCrossEntropyLoss": "use Linear, and CrossEntropyLoss behind it", "SparseAdam": "gradients are dense: use Adam",
-    "weight_norm": "write g * v / v.norm(…) in forward", "skip_init": "use init.… after the layer is made",
+    "skip_init": "use init.… after the layer is made",
+    "orthogonal": "a parametrization may return linalg.qr(x).Q, and init.orthogonal_ makes a weight that starts so",
 }
 
 # FloatTensor, LongTensor …, which PyTorch once had for what dtype says

@@ -1,9 +1,10 @@
-"""Helpers for modules: gradients that are clipped, parameters as one vector."""
+"""Helpers for modules: gradients that are clipped, parameters as one vector, weights that are computed."""
 from typing import TYPE_CHECKING
 
-from . import rnn as rnn
+from . import parametrizations as parametrizations, parametrize as parametrize, rnn as rnn
 from .clip_grad import *
 from .convert_parameters import *
+from .reparametrize import *
 
 if not TYPE_CHECKING:                                           # which shall find mistakes by itself
     def __getattr__(name):
