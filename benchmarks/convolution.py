@@ -2,7 +2,7 @@
 
     python benchmarks/convolution.py [--threads 1] [--repeat 30] [--only 3x3]
 
-Both take turns in one process.  Each figure is the best of the repeats; the ratio is ours over PyTorch's, so below 1 is faster.
+Both take turns in one process.  Each figure is the best of the repeats; the ratio is PyTorch's over ours, so above 1 is faster.
 PyTorch is given its images as it makes them (NCHW) and, in the last column, channels last.
 """
 import argparse
@@ -96,7 +96,7 @@ def main():
                     row[i] = min(row[i], (time.perf_counter() - start) * 1e3)
         line = f"{name:30}" + "".join(f"{f:8.2f}{b:8.2f}" for f, b in best[:2])
         for other in best[1:]:
-            line += "".join(f"{a / b:8.2f}" for a, b in zip(best[0], other))
+            line += "".join(f"{b / a:8.2f}" for a, b in zip(best[0], other))
         print(line, flush=True)
 
 
