@@ -161,6 +161,7 @@ SAMPLES = {
     # ---- activations --------------------------------------------------------------------------------------------
     ops.relu: Sample(off_zero, analytic=False),
     ops.gated: Sample(arrays().map(lambda x: ((x,), {"by": -x})), analytic=False),
+    ops.sloped: Sample(arrays().map(lambda x: ((x,), {"by": -x, "slope": 0.3})), analytic=False),
     ops.leaky_relu: Sample(with_params(off_zero, slope=numbers(-0.5, 1.5)), analytic=False),
     ops.prelu: Sample(broadcastable(2, each=[{"away_from": [0]}, {}]), analytic=False),
     ops.elu: Sample(with_params(off_zero, alpha=numbers(0.5, 2), scale=numbers(0.5, 2), rate=numbers(0.5, 2)), analytic=False),

@@ -33,7 +33,24 @@ class gated(Op):
 class leaky_relu(Op):
     """out = x where x > 0, slope · x elsewhere      leaky_relu'(0) = slope"""
     def forward(x, *, slope=0.01): return (xp(x).maximum if slope <= 1 else xp(x).minimum)(x, slope * x)
-    def dx(g, x, slope): return where(g, slope * g, condition=x > 0)
+    def dx(g, x, slope): return sloped(g, by=x, slope=slope)
+
+
+class sloped(Op):
+    """out = x where by > 0, slope · x elsewhere"""
+    def forward(x, *, by, slope):
+        def each(by, x, out):
+            above = by > 0
+            out[...] = ~above
+            out *= slope
+            out += above                                        # 1 or the slope
+            out *= x
+
+        out = xp(x).empty_like(by, dtype=x.dtype)
+        in_pieces(each, by, x, out)
+        return out
+
+    def dx(g, by, slope): return sloped(g, by=by, slope=slope)
 
 
 class prelu(Op):
@@ -52,10 +69,25 @@ class elu(Op):
     integers = False
 
     def forward(x, *, alpha=1.0, scale=1.0, rate=1.0):
-        below = xp(x).expm1(rate * xp(x).minimum(x, 0))
-        return scale * xp(x).maximum(x, 0) + (scale * alpha) * below
+        def each(x, out, slope):
+            below = xp(x).expm1(rate * xp(x).minimum(x, 0))     # 0 where x > 0
+            xp(x).maximum(x, 0, out=out)
+            out *= scale
+            out += scale * alpha * below
+            if slope is not None:
+                below += 1
+                below *= rate * scale * alpha                   # the slope below 0, and that at 0 above
+                slope[...] = x > 0
+                slope *= scale - rate * scale * alpha
+                slope += below
 
-    def dx(g, x, out, alpha, scale, rate): return where(scale * g, g * (rate * (out + scale * alpha)), condition=x > 0)
+        return with_slope(each, x)
+
+    def dx(g, slope): return g * slope
+
+    def slope(x, alpha, scale, rate):
+        below = where(0.0, x, condition=x > 0)
+        return where(scale, rate * scale * alpha * exp(rate * below), condition=x > 0)
 
 
 # ---- sigmoids ---------------------------------------------------------------------------------------------------
@@ -84,12 +116,22 @@ class softplus(Op):
     integers = False
 
     def forward(x, *, beta=1.0, threshold=20.0):
-        z, m = beta * x, xp(x)
-        tail = m.log1p(m.exp(-m.abs(z)))
-        tail *= z <= threshold                                  # above it, max(0, z) / β is x itself
-        return (m.maximum(z, 0) + tail) / beta if threshold >= 0 else m.where(z > threshold, x, (m.maximum(z, 0) + tail) / beta)
+        def each(x, out, slope):
+            z, m = beta * x, xp(x)
+            tail = m.log1p(m.exp(-m.abs(z)))
+            tail *= z <= threshold                              # above it, max(0, z) / β is x itself
+            m.maximum(z, 0, out=out)
+            out += tail
+            out /= beta
+            if threshold < 0:
+                out[...] = m.where(z > threshold, x, out)
+            if slope is not None:
+                m.maximum(sigmoid.forward(z), z > threshold, out=slope)
 
-    def dx(g, x, beta, threshold): return where(g, g * sigmoid(beta * x), condition=beta * x > threshold)
+        return with_slope(each, x)
+
+    def dx(g, slope): return g * slope
+    def slope(x, beta, threshold): return where(1.0, sigmoid(beta * x), condition=beta * x > threshold)
 
 
 class softsign(Op):
@@ -235,8 +277,21 @@ class hardsigmoid(Op):
 class hardswish(Op):
     """out = x min(max(x + 3, 0), 6) / 6      gradient 0 and 1 at the corners      (Howard et al. 2019, section 5.2)"""
     integers = False
-    def forward(x): return x * (xp(x).clip(x + 3, 0, 6) / 6)
-    def dx(g, x): return g * (hardsigmoid(x) + x * ((x > -3) & (x < 3)) / 6)
+
+    def forward(x):
+        def each(x, out, slope):
+            s = xp(x).clip(x + 3, 0, 6)
+            s /= 6
+            xp(x).multiply(x, s, out=out)
+            if slope is not None:
+                xp(x).multiply(x, (x > -3) & (x < 3), out=slope)
+                slope /= 6
+                slope += s
+
+        return with_slope(each, x)
+
+    def dx(g, slope): return g * slope
+    def slope(x): return hardsigmoid(x) + x * ((x > -3) & (x < 3)) / 6
 
 
 class softshrink(Op):
