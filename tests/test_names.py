@@ -25,6 +25,7 @@ from tinygrad_like import nn
     ("tl.cuda.Event(enable_timing=True)", r"synchronize\(\)"), ("tl.cuda.set_device(0)", "CUDA_VISIBLE_DEVICES"),
     ("tl.utils.tensorboard.SummaryWriter()", "CSVLogger"), ("tl.optim.swa_utils", "state_dict"),
     ("tl.tensr", "did you mean tensor"), ("tl.register_hook", "a method of Tensor"), ("tl.Conv2d", "it is nn.Conv2d"),
+    ("tl.sparse_coo_tensor", "dense"), ("tl.spmm", "dense.*mm"), ("tl.distributions.Beta", "log_prob"),
     ("tl.Adam", "it is optim.Adam"), ("tl.one_hot", "it is nn.functional.one_hot"),
 ])
 def test_a_name_that_is_not_here_says_what_to_write(line, text):
@@ -63,6 +64,21 @@ def test_an_import_of_a_name_that_is_not_here_says_it_too(line, text):
     assert not hasattr(tl, "bfloat16") and getattr(nn, "DataParallel", None) is None
 
 
+@pytest.mark.parametrize("line, text", [
+    ("import tinygrad_like.nn.parallel", "nn has no 'parallel': there is one GPU at most"),
+    ("import tinygrad_like.distributed as dist", "one process"), ("import tinygrad_like.jit", "nothing is compiled"),
+    ("from tinygrad_like.utils.tensorboard import SummaryWriter", "training.CSVLogger"),
+    ("from tinygrad_like.optim.swa_utils import AveragedModel", "average what state_dict"),
+    ("from tinygrad_like.nn.modules.loss import _Loss", "the layers are in nn itself"),
+    ("import tinygrad_like.nn.utils.prune", "multiply by a mask"),
+    ("from tinygrad_like.func import vmap", "derivatives has jacobian"),
+    ("import tinygrad_like.sparse", "dense"), ("import tinygrad_like.nothing", "^No module named 'tinygrad_like.nothing'$"),
+])
+def test_an_import_of_a_file_that_is_not_here_says_it_too(line, text):
+    with pytest.raises(ModuleNotFoundError, match=text):
+        exec(line)
+
+
 # ---- names that are here ----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("line", [
     "torch.accelerator.is_available()", "torch.accelerator.current_accelerator()", "torch.accelerator.device_count()",
@@ -87,6 +103,8 @@ def test_variables_are_tensors():
 @pytest.mark.parametrize("line", [
     "from tinygrad_like.utils.data.sampler import SubsetRandomSampler", "from tinygrad_like.utils.data.dataset import Dataset",
     "from tinygrad_like.utils.data.dataloader import DataLoader, default_collate",
+    "from tinygrad_like.distributions.normal import Normal", "from tinygrad_like.distributions.categorical import Categorical",
+    "from tinygrad_like.distributions.kl import kl_divergence", "from tinygrad_like import autocast, GradScaler",
     "import tinygrad_like.backends.cudnn as cudnn", "from tinygrad_like.amp import autocast, GradScaler",
 ])
 def test_imports_of_scripts(line):

@@ -25,6 +25,19 @@ cfloat, cdouble = complex64, complex128
 
 sys.modules[f"{__name__}.autograd.functional"] = derivatives                                # where PyTorch has them
 
+
+
+class _Missing:
+    """Where Python looks at last for a file that is imported: an error that says what there is instead."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        if name.startswith(f"{__name__}."):
+            from .names import refuse_import
+            refuse_import(name)
+
+
+sys.meta_path.append(_Missing())
 newaxis = None
 __version__ = "0.1.0"
 

@@ -6,7 +6,8 @@ distribution's parameters.  `log_prob(x)` is log p(x), and has gradients too.
 from __future__ import annotations
 
 import math
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
 from . import errors
 from .functions import bernoulli, broadcast_tensors, full_like, multinomial, randn_like, tensor, where
@@ -160,3 +161,13 @@ def one_of(name: str, probs: Any, logits: Any) -> None:
 def check(name: str, what: str, right: Tensor, wanted: str) -> None:
     if not right.all():
         raise errors.WrongValue(f"{name}: {what} is to be {wanted} everywhere, and is not at {(~right).nonzero()[0].tolist()}")
+
+
+for file in ("distribution", "normal", "bernoulli", "categorical", "kl"):                   # where PyTorch has them
+    sys.modules[f"{__name__}.{file}"] = sys.modules[__name__]
+
+if not TYPE_CHECKING:                                           # which shall find mistakes by itself
+    def __getattr__(name):
+        """An error that says what there is instead."""
+        from .names import refuse
+        refuse(__name__, name, {name: f"there are {', '.join(__all__)}; others come from rand and randn, with log_prob by its formula"})

@@ -58,7 +58,7 @@ INSTEAD = {
     "Function": "to write an op with derivatives of your own, subclass Op",
     "detect_anomaly": ANOMALY, "set_detect_anomaly": ANOMALY,
     "assert_close": "write assert allclose(x, y)", "gain": "it is calculate_gain",
-    "amp": f"it is {package}.amp", "Event": "call synchronize() before time.perf_counter()",
+    "amp": f"it is {package}.amp",
     "set_device": "CUDA_VISIBLE_DEVICES=1 python … chooses the GPU", "is_bf16_supported": "NumPy has no such type: use float32",
     "max_memory_allocated": "memory_allocated() is what is in use now, memory_reserved() what the process holds",
     "tensorboard": "training.CSVLogger writes curves to a file, and training.PlotCurves draws them",
@@ -66,6 +66,9 @@ INSTEAD = {
     "modules": "the layers are in nn itself", "Container": "subclass Module", "NLLLoss2d": "NLLLoss takes images too",
     "CrossMapLRN2d": "use LocalResponseNorm", "SyncBatchNorm": "there is one process: use BatchNorm1d, 2d or 3d",
     "LinearCrossEntropyLoss": "use Linear, and CrossEntropyLoss behind it", "SparseAdam": "gradients are dense: use Adam",
+    "sparse": "tensors are dense", "sparse_coo_tensor": "tensors are dense: x[i, j] = values, with zeros around them",
+    "spmm": "tensors are dense: mm(x, y)", "prune": "multiply by a mask: weight.mul_(mask) under no_grad() after each step",
+    "profiler": "with profile() as p: tells where the time goes", "Event": "call synchronize() before time.perf_counter()",
     "skip_init": "use init.… after the layer is made",
     "orthogonal": "a parametrization may return linalg.qr(x).Q, and init.orthogonal_ makes a weight that starts so",
 }
@@ -78,7 +81,7 @@ OLD_TYPES = {"half": "float16", "float": "float32", "double": "float64", "char":
 # what is at top level, and loads when it is first asked for: the file that it is in, or that it is
 TOOLS = {"profile": "tools.profiler", "explain": "tools.explain", "pictures": "tools.pictures",
          "trace_nonfinite": "tools.nonfinite",
-         "NonFinite": "tools.nonfinite", "doctor": "tools.doctor", "TrainingDoctor": "tools.doctor", "find_lr": "tools.doctor"}
+         "NonFinite": "tools.nonfinite", "autocast": "amp", "GradScaler": "amp", "doctor": "tools.doctor", "TrainingDoctor": "tools.doctor", "find_lr": "tools.doctor"}
 
 
 def refuse(place: str, name: str, instead: dict[str, str] = INSTEAD) -> NoReturn:
@@ -99,6 +102,13 @@ def refuse(place: str, name: str, instead: dict[str, str] = INSTEAD) -> NoReturn
     raise fault(text)
 
 
+def refuse_import(name: str) -> None:
+    """Raise what `import name` is to say, if there is something in the place of that file."""
+    place, _, name = name.rpartition(".")
+    if name in INSTEAD:
+        raise ModuleNotFoundError(f"{place} has no {name!r}: {INSTEAD[name]}")
+
+
 def fault(text: str) -> Exception:
     """An AttributeError; in `from … import name`, where Python would replace its text by its own, an ImportError."""
     frame = sys._getframe(1)
@@ -108,6 +118,13 @@ def fault(text: str) -> Exception:
     return ImportError(text) if importing else AttributeError(text)
 
 
+def is_file(path: str) -> bool:
+    try:
+        return importlib.util.find_spec(path) is not None
+    except ModuleNotFoundError:                                 # by refuse_import
+        return False
+
+
 def find(name: str) -> Any:
     """The subpackage of that name, loaded, or a function of nn.functional; else an AttributeError with a suggestion."""
     if name in TOOLS:
@@ -115,7 +132,7 @@ def find(name: str) -> Any:
         return getattr(file, name, file)
     if name in FUNCTIONAL:
         return getattr(importlib.import_module(f"{package}.nn.functional"), name)
-    if not name.startswith("_") and importlib.util.find_spec(f"{package}.{name}") is not None:
+    if not name.startswith("_") and is_file(f"{package}.{name}"):
         return importlib.import_module(f"{package}.{name}")
     if name not in INSTEAD and not name.startswith("_"):
         if hasattr(Tensor, name):
