@@ -170,4 +170,4 @@ if not TYPE_CHECKING:                                           # which shall fi
     def __getattr__(name):
         """An error that says what there is instead."""
         from .names import refuse
-        refuse(__name__, name, {name: f"there are {', '.join(__all__)}; others come from rand and randn, with log_prob by its formula"})
+        refuse(__name__, name, {name: f"there are {', '.join(__all__)}; write log_prob of others by its formula"})

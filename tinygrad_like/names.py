@@ -81,7 +81,8 @@ OLD_TYPES = {"half": "float16", "float": "float32", "double": "float64", "char":
 # what is at top level, and loads when it is first asked for: the file that it is in, or that it is
 TOOLS = {"profile": "tools.profiler", "explain": "tools.explain", "pictures": "tools.pictures",
          "trace_nonfinite": "tools.nonfinite",
-         "NonFinite": "tools.nonfinite", "autocast": "amp", "GradScaler": "amp", "doctor": "tools.doctor", "TrainingDoctor": "tools.doctor", "find_lr": "tools.doctor"}
+         "autocast": "amp", "GradScaler": "amp",
+         "NonFinite": "tools.nonfinite", "doctor": "tools.doctor", "TrainingDoctor": "tools.doctor", "find_lr": "tools.doctor"}
 
 
 def refuse(place: str, name: str, instead: dict[str, str] = INSTEAD) -> NoReturn:
