@@ -211,7 +211,7 @@ def special_cases() -> dict[str, Any]:
         "linear": ([x, numbers(5, 3), numbers(5)], {}),
         "lstm": ([numbers(6, 3), y[:3, :2], y[:3, 1:], numbers(8, 3), numbers(8, 2), numbers(8), numbers(8)], packed),
         "masked": ([x], {"keep": x > y}),
-        "gated": ([x], {"by": y}),
+        "gated": ([x], {"by": y}), "sloped": ([x], {"by": y, "slope": 0.3}),
         "matmul": ([numbers(2, 4, 3), numbers(3, 5, seed=1)], {}),
         "max_pool": ([x], windows),
         "nearest": ([x], {"indices": rows, "axis": 0}),
