@@ -480,7 +480,7 @@ def weighted_total(x: Any, axis: tuple[int, ...], by: Any = None) -> Any:
     NumPy's sums are slow where the axes are short, or not last in memory.  Here they are products with vectors, of ones or of `by`;
     or of rows by rows, where `by` is as large as x.
     """
-    if type(x) is not numpy.ndarray or not x.size:
+    if type(x) is not numpy.ndarray or x.size <= 4096:
         return (x if by is None else x * by).sum(axis=axis, keepdims=True)
     order, back, sizes, kept, line = _sum_plan(x.shape, x.strides, axis)
     if by is not None:
