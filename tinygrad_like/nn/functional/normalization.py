@@ -202,7 +202,7 @@ def check_float(name: str, input: Tensor) -> None:
 def check_channels(name: str, input: Tensor, **given: Tensor | None) -> None:
     """Raise unless each given tensor has one number for each channel of input."""
     for argument, x in given.items():
-        if x is not None and tuple(x.shape) != tuple(input.shape[1:2]):
+        if x is not None and x.array.shape != input.array.shape[1:2]:
             channels = input.shape[1]
             text = f"{name}: input of shape {tuple(input.shape)} has {channels} channels (axis 1), and {argument} has shape " \
                    f"{tuple(x.shape)}: there is to be one number for each channel"
@@ -225,7 +225,7 @@ def last_dims(name: str, input: Tensor, normalized_shape: Any, **given: Tensor |
     shape = tuple(normalized_shape)
     if not shape:
         raise errors.WrongValue(f"{name}: normalized_shape is empty, and has one dim at least")
-    came = tuple(input.shape)
+    came = input.array.shape
     if came[max(len(came) - len(shape), 0):] != shape:
         text = f"{name}: normalized_shape={shape} is the shape of the last {len(shape)} dims of input, and input has shape {came}"
         if len(shape) > len(came):
@@ -236,7 +236,7 @@ def last_dims(name: str, input: Tensor, normalized_shape: Any, **given: Tensor |
             text += f".  If the features are in axis {came.index(shape[0])}, x.movedim({came.index(shape[0])}, -1) puts them last"
         raise errors.ShapeError(text)
     for argument, x in given.items():
-        if x is not None and tuple(x.shape) != shape:
+        if x is not None and x.array.shape != shape:
             raise errors.ShapeError(f"{name}: {argument} has the shape that is normalised over, {shape}, got {tuple(x.shape)}")
     return tuple(range(len(came) - len(shape), len(came)))
 
