@@ -60,10 +60,16 @@ def adapt(w: Any, g: Any, m: Any, v: Any, largest: Any, beta1: float, beta2: flo
     m *= beta1
     m += (1 - beta1) * g
     v *= beta2
-    v += (1 - beta2) * g * g
+    square = g * g                                              # in place from here, which leaves the cache to what is needed
+    square *= 1 - beta2
+    v += square
     if largest is not None:
         v = xp(v).maximum(largest, v, out=largest)
-    w -= lr_t * m / (xp(v).sqrt(v) + eps_t)
+    step = xp(v).sqrt(v)
+    step += eps_t
+    step = m / step
+    step *= lr_t
+    w -= step
 
 
 class AdamW(Adam):
