@@ -401,7 +401,7 @@ def gathered_in_strips(x, y, into, geometry):
     """conv_weight at stride 1: see `multiplied_in_strips`."""
     module, groups, (after, *positions) = xp(x), geometry.groups, y.shape[1:]
     _, weights, results = polynomials(into[0], module.result_type(x, y))
-    strips = strips_of(x, after, into, tuple(positions), geometry, most=200)        # positions in a sum: more would round more
+    strips = strips_of(x, after, into, tuple(positions), geometry, most=300)        # windows in a sum: more would round more
     y = channels_last(y)
     g = module.zeros((PRODUCTS, strips.positions, after), weights.dtype)            # 0 where there are no results
 
@@ -484,7 +484,7 @@ def strips_of(x, after, kernel, into, geometry, most=math.inf):
 SHORT, LONG = 100, 256                                          # numbers in a product, at most, of some pixels, and of one
 
 
-@functools.lru_cache(1000)
+@functools.lru_cache(100)
 def cut(shape, kernel, into, padding, count, width, numbers, steps):
     """Strips with about so many positions at once: all samples of one or more strips, or few of one; as equally as can be."""
     height, (n, _, *size) = results_of(kernel[0]), shape
