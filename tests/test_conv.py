@@ -208,10 +208,12 @@ def test_sums_before_products_cost_little_exactness(monkeypatch, kernel, channel
     def pixels(y): return y.movedim(1, 0).reshape(channels, -1)
 
     for image in x, x.relu():
-        product = (w.reshape(channels, -1) @ all_windows(image)).view(channels, 16, 12, 12).movedim(1, 0)
-        for op, operands, into, plainly in [(ops.conv, (image, w), (12, 12), product),
-                                            (ops.conv_weight, (image, y), kernels, (pixels(y) @ all_windows(image).T).view(w.shape))]:
-            out, exact = [op(*numbers, into=into, geometry=geometry) for numbers in (operands, [each.double() for each in operands])]
+        seen = all_windows(image)
+        for op, operands, into, plainly in [
+            (ops.conv, (image, w), (12, 12), (w.reshape(channels, -1) @ seen).view(channels, 16, 12, 12).movedim(1, 0)),
+            (ops.conv_weight, (image, y), kernels, (pixels(y) @ seen.T).view(w.shape)),
+        ]:
+            out, exact = [op(*each, into=into, geometry=geometry) for each in (operands, [x.double() for x in operands])]
             error, plain_error = [float(((each - exact)**2).mean() / (exact**2).mean())**0.5 for each in (out, plainly)]
             assert error < 2.5 * plain_error and error < 1e-6, (op, error, plain_error)
     assert len(used) == 2
