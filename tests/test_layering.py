@@ -33,7 +33,7 @@ LAYERS = [
     ["autograd"],
     ["ops"],
     ["types", "functions", "methods"],
-    ["tensor", "printing", "derivatives"],
+    ["tensor", "printing", "derivatives", "func"],
     ["nn", "serialize", "linalg", "special", "cuda", "names", "strategies", "testing", "check_gpu"],
     ["optim", "distributions", "accelerator", "backends"],
     ["data", "metrics", "amp"],

@@ -17,7 +17,8 @@ from tinygrad_like import nn
     ("tl.set_float32_matmul_precision('high')", "float32.*leave it out"),
     ("tl.set_default_tensor_type('torch.DoubleTensor')", r"set_default_dtype\(float64\)"),
     ("tl.distributed.init_process_group()", "one process"), ("nn.DataParallel(f)", "one GPU.*as it is"),
-    ("nn.parallel.DistributedDataParallel(f)", "one GPU.*as it is"), ("tl.func.vmap", "jacobian"), ("tl.vmap", "batch"),
+    ("nn.parallel.DistributedDataParallel(f)", "one GPU.*as it is"), ("tl.func.jacrev", "jacobian"),
+    ("tl.func.vmap", "batch"), ("tl.vmap", "batch"),
     ("tl.channels_last", "as they are written"), ("tl.random.manual_seed(0)", "manual_seed"),
     ("tl.autograd.Function", "subclass Op"), ("tl.autograd.detect_anomaly()", "trace_nonfinite"),
     ("tl.testing.assert_close(1, 1)", "allclose"), ("nn.init.xavier_uniform", "did you mean xavier_uniform_"),
@@ -71,7 +72,6 @@ def test_an_import_of_a_name_that_is_not_here_says_it_too(line, text):
     ("from tinygrad_like.optim.swa_utils import AveragedModel", "average what state_dict"),
     ("from tinygrad_like.nn.modules.loss import _Loss", "the layers are in nn itself"),
     ("import tinygrad_like.nn.utils.prune", "multiply by a mask"),
-    ("from tinygrad_like.func import vmap", "derivatives has jacobian"),
     ("import tinygrad_like.sparse", "dense"), ("import tinygrad_like.nothing", "^No module named 'tinygrad_like.nothing'$"),
 ])
 def test_an_import_of_a_file_that_is_not_here_says_it_too(line, text):

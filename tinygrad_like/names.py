@@ -49,7 +49,7 @@ INSTEAD = {
     "set_float32_matmul_precision": "products of float32 are computed in float32: leave it out",
     "use_deterministic_algorithms": "on the CPU every run computes the same: leave it out",
     "set_default_tensor_type": "write set_default_dtype(float64), or set_default_device('cuda')",
-    "func": "derivatives has jacobian, hessian, jvp, vjp and hvp", "vmap": "give the arrays an axis for the batch",
+    "vmap": "give the arrays an axis for the batch",
     "channels_last": NO_MEMORY_FORMATS, "contiguous_format": NO_MEMORY_FORMATS, "preserve_format": NO_MEMORY_FORMATS,
     "random": "manual_seed, get_rng_state and their like are at top level",
     "hub": "networks are in models, and load reads their files",
