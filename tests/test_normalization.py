@@ -215,6 +215,17 @@ def test_moments_of_one_outlier():
     np.testing.assert_allclose(variance, exact.var(0, keepdims=True), rtol=2e-4)
 
 
+@pytest.mark.parametrize("first, others", [(0, 1e4), (1e4, 0), (-50, 50), (0, 1)])
+def test_moments_where_the_first_numbers_are_not_like_the_others(first, others):
+    """The origin is taken from an eighth of the numbers: here from equal ones, and the others lie elsewhere."""
+    for shape in (8, 3), (80, 3), (6400, 24):
+        x = np.random.default_rng(0).standard_normal(shape) + others
+        x[:len(x) // 8] = first
+        mean, variance = moments(x.astype("float32"), (0,))
+        np.testing.assert_allclose(mean, x.mean(0, keepdims=True), rtol=0, atol=1e-6 * np.abs(x).max())
+        np.testing.assert_allclose(variance, x.var(0, keepdims=True), rtol=2e-5)
+
+
 @pytest.mark.parametrize("shape", [(8, 4, 6, 6), (64, 16, 20, 20)], ids=["small", "large"])
 def test_a_gradient_of_another_layout(shape):
     """A sum hands back one number stretched over all places; a transposed loss, a transposed gradient."""

@@ -90,8 +90,9 @@ class rms_norm(Op):
 
     def forward(x, w=None, *, axis, eps):
         def each(out, x, w):
-            r = rms_norm.r(x, axis, eps)
-            xp(x).multiply(x, r, out=out)
+            out[...] = x
+            r = rms_norm.r(out, axis, eps)
+            out *= r
             if w is not None:
                 out *= w
             return r,
@@ -136,20 +137,21 @@ def average(x, axis, by=None):
     return total(x, axis, by) / (count(x.shape, axis) or math.nan)
 
 
-# In batch norm all parts have a share in each μ.  So x is gone through twice, for the moments and for the result, and a pass less
-# is a gain: where 0 is within 3 σ of μ, (x - μ) s = x s - μ s loses no more than two bits, and μ s is a matter of single channels.
-# There the x are counted from 0, else from μ, or something near it: μ is an `origin`, None for 0, and a `rest`, None for 0.
+# In batch norm all parts have a share in each μ, and x is gone through twice: for the moments, and for the result.  There x - μ
+# would be a pass of its own.  It is needed where μ is large, so that nothing large is left to round; but where 0 is within 3 σ of
+# μ, (x - μ) s = x s - μ s loses no more than two bits, and μ s is a matter of single channels.  So the x are counted from an
+# origin, and μ is the origin and a rest: either 0 and μ, or μ and 0.  (A 0 is None here.)
 @one_kernel
 def moments(x, axis):
     """μ and σ² over some axes: mean(d) and mean(d²) - mean(d)², where d = x - origin.
 
-    The origin is the mean of the first eighth of the x, if 0 is far from them.  However different the others are: if the numbers
-    of a share p have the mean c, then |μ - c| ≤ √(1/p - 1) σ, as they alone make σ² that large.  So the origin is near enough to
-    all.  Of equal numbers μ is exactly their value, and σ² is 0.
+    The origin is 0 if that is near the first eighth of the x, else their mean.  However different the others are: if a share p of
+    some numbers has the mean c and the variance s², then σ² ≥ p s², and |μ - c| ≤ √(1/p - 1) σ, as the share alone makes σ² that
+    large.  So what is near the share is near enough to all.  Of equal numbers μ is exactly their value, and σ² is 0.
     """
     some = x[:max(1, len(x) // 8)] if 0 in axis else x
     mu, variance = moments_around(None, some, axis)
-    if near_zero(mu, variance, within=3):
+    if near_zero(mu, variance, within=1):                       # mean(d)² ≤ σ²: a bit is lost in what is subtracted
         return (mu, variance) if some is x else moments_around(None, x, axis)
     rest, variance = moments_around(mu, x, axis)
     return mu + rest, variance * (variance.real > 0)            # rounding can make of 0 less than that
@@ -166,26 +168,28 @@ def moments_around(origin, x, axis):
 
 
 def counted_from(x, mu, r):
-    """The origin that the x are best counted from, and the rest of μ."""
+    """The origin that the x are counted from, and the rest of μ."""
     if mu is None:
         return None, None
     return (None, mu) if near_zero(mu, 1 / (r * r), within=3) else (wide(mu, x), None)
 
 
+def put_line(out, x, origin, slope, shift):
+    """out[...] = (x - origin) slope + shift"""
+    out[...] = x
+    if origin is not None:
+        out -= origin
+    out *= slope
+    if shift is not None:
+        out += shift
+
+
 def put_scaled(out, x, mu, r, w, b):
     """out[...] = (x - μ) r w + b"""
-    def each(out, x, origin, scale, shift):
-        out[...] = x
-        if origin is not None:
-            out -= origin
-        out *= scale
-        if shift is not None:
-            out += shift
-
     origin, rest = counted_from(x, mu, r)
     scale = r if w is None else r * w
     shift = b if rest is None else -rest * scale if b is None else b - rest * scale
-    blockwise(each, out, x, origin, wide(scale, x), wide(shift, x))
+    blockwise(put_line, out, x, origin, wide(scale, x), wide(shift, x))
 
 
 @one_kernel
@@ -206,7 +210,7 @@ def gradients_of(g, x, w, mu, r, axis):
         for_mu, for_x = total(g_sum, axis, inner), total(gx_sum, axis, inner)
         if rest is not None:
             for_x = for_x - rest * for_mu
-        by_x = r * r / -n * for_x
+        by_x = for_x * r * r / -n
         shift = None if mu is None else for_mu / -n if rest is None else for_mu / -n - rest * by_x
         blockwise(put, out, g, x, origin, *[wide(a, x) for a in (by_x, shift, inner, outer)])
         if w is None:
@@ -219,12 +223,7 @@ def gradients_of(g, x, w, mu, r, axis):
         return (total(g, both), total(g, both, d)) if both else (g, g * d)
 
     def put(out, g, x, origin, by_x, shift, inner, outer):
-        out[...] = x
-        if origin is not None:
-            out -= origin
-        out *= by_x
-        if shift is not None:
-            out += shift
+        put_line(out, x, origin, by_x, shift)
         out += g if inner is None else g * inner
         out *= outer
 
