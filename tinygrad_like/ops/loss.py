@@ -4,6 +4,7 @@ import math
 
 from ..op import Kept, Op
 from ..backend import one_kernel, total as sum_over, xp
+from ..machine import in_pieces
 from .activation import largest, sigmoid
 from .elementwise import clip, exp, finite, log, maximum, where
 from .reduce import amax
@@ -101,12 +102,21 @@ class binary_cross_entropy_with_logits(Op):
 
 
 class huber(Op):
-    """out = ½ d² where |d| ≤ δ, elsewhere δ (|d| - ½ δ), which goes on straight      dd = d, held between -δ and δ"""
+    """out = ½ d² where |d| ≤ δ, elsewhere δ (|d| - ½ δ), which goes on straight      dd = d, held between -δ and δ
+
+    With h for what dd is, both are h (d - ½ h).
+    """
     integers = False
 
     def forward(d, *, delta=1.0):
-        size = xp(d).abs(d)
-        bent = xp(d).minimum(size, delta)
-        return bent * (size - 0.5 * bent)
+        def each(d, out):
+            held = xp(d).clip(d, -delta, delta)
+            out[...] = d
+            out -= 0.5 * held
+            out *= held
+
+        out = xp(d).empty_like(d)
+        in_pieces(each, d, out)
+        return out
 
     def dd(g, d, delta): return g * clip(d, -delta, delta)
