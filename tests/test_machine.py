@@ -1,4 +1,6 @@
 """Threads, and the library of matrix products (`machine`)."""
+import contextvars
+
 import numpy as np
 import pytest
 
@@ -72,3 +74,11 @@ def test_parts_change_nothing(function, how):
 
     for found, expected in zip(run(x, g), run(x.astype("float64"), g.astype("float64"))):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=2e-6)
+
+
+def test_buffers_become_shorter_unless_somebody_chose_their_size():
+    def sizes_after(size):
+        np.setbufsize(size)
+        machine.shorten_buffers()
+        return np.getbufsize()
+    assert [contextvars.copy_context().run(sizes_after, size) for size in (8192, 4096)] == [2048, 4096]
