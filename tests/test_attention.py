@@ -118,6 +118,21 @@ def test_however_it_is_cut(cut, kept, causal, scale, monkeypatch):
                 close(mine.numpy(), other.numpy(), 1e-12 * scale**2)
 
 
+@pytest.mark.parametrize("scale", [0.5, 500.0])
+@pytest.mark.parametrize("kept", [False, True])
+def test_keys_hidden_by_a_mask(kept, scale, monkeypatch):
+    """Whether the scores that a mask of 0 and -inf leaves over could overflow or not; and where the mask is what could."""
+    monkeypatch.setattr(backend, "working_set", lambda x: (40, 1))
+    q, k, v = [numbers(2, 3, 6, 16 if kept else 1, seed=seed) for seed in range(3)]
+    hidden = np.where(np.arange(6) < np.array([[[[4]]], [[[6]]]]), 0, -INF) + np.where(np.arange(6)[:, None] == 2, -INF, 0)
+    for mask in (hidden, hidden[0, 0], hidden[1, 0] + 0.25, hidden + 2000, hidden - 2000):
+        xs = [tl.tensor(x, requires_grad=True) for x in (q, k, v)]
+        outs = [f(*xs, tl.tensor(mask), scale=scale) for f in (ops.attention, ops.attention.plain)]
+        close(outs[0].detach().numpy(), outs[1].detach().numpy(), 1e-11 * scale)
+        for mine, other in zip(*[autograd.grad(out, xs, tl.ones_like(out)) for out in outs]):
+            close(mine.numpy(), other.numpy(), 1e-11 * scale**2)
+
+
 @pytest.mark.parametrize("queries, keys", [(0, 3), (3, 0), (0, 0)])
 @pytest.mark.parametrize("causal", [False, True])
 def test_without_queries_or_keys(queries, keys, causal):

@@ -206,7 +206,7 @@ def stretches(heads, *arrays):
 
 
 def exponential(s, moderate):
-    """s = eˢ for s <= 0, in place; below about 1e-26, in float32, it is 0.  Or for s that are moderate, but for -inf.
+    """s = eˢ for s <= 0, in place; below about 1e-26, in float32, it is 0.  Or for s that are moderate, or -inf.
 
     Processors are many times slower where results are smaller than the smallest normal number.  So no such is computed here, and
     none from these: they are lost in rounding a sum, and stay lost.
@@ -223,24 +223,29 @@ def exponential(s, moderate):
 
 
 def scores(q, k, bias, scale, causal, rows, keys, out=None):
-    """scale k qᵀ + bias, of one block; and whether it is known to be moderate, but for -inf."""
+    """scale k qᵀ + bias, of one block; and whether it is known to be moderate, or -inf."""
     m, rows_of_q = xp(q), T(q[..., rows, :])
     scaled = m.empty(rows_of_q.shape, q.dtype)
     m.multiply(rows_of_q, scale, out=scaled)                    # turned in memory, too
     s = m.matmul(k[..., keys, :], scaled, out=out)
-    moderate = bias is None and is_moderate(s)
+    bias = None if bias is None else bias[..., keys, rows]
+    moderate = is_moderate(s, bias)
     if bias is not None:
-        s += bias[..., keys, rows]
+        s += bias
     if causal and rows.start < keys.stop:
         later = s[..., rows.start:, :]
         later += hidden(*later.shape[-2:], q)
     return s, moderate
 
 
-def is_moderate(s):
-    """Whether e^s is a number of ordinary size, and a sum of such is, for all s.  (On a GPU, to ask would mean to wait.)"""
+def is_moderate(s, bias):
+    """Whether e^(s + bias) is 0 or of ordinary size for all s, and so are sums of it.  (On a GPU, to ask would mean to wait.)"""
     if type(s) is not backend.host.ndarray:
         return False
+    if bias is not None:
+        each = bias[tuple([slice(1) if stride == 0 else slice(None) for stride in bias.strides])]       # once, if it is broadcast
+        if not ((each == 0) | (each == -math.inf)).all():
+            return False
     limit = math.log(float(xp(s).finfo(s.dtype).max)) / 3       # 29.5 in float32
     return bool(s.max() < limit and s.min() > -limit)
 
