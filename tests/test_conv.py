@@ -8,9 +8,9 @@ import pytest
 import tinygrad_like as tl
 import tinygrad_like.nn.functional as F
 from tinygrad_like import nn, ops
-from tinygrad_like.ops.conv import Geometry
+from tinygrad_like.ops.windows import Geometry
 
-FILE = importlib.import_module("tinygrad_like.ops.conv")
+CONV, STRIPS, WINDOWS = [importlib.import_module(f"tinygrad_like.ops.{name}") for name in ("conv", "strips", "windows")]
 random = np.random.default_rng(0)
 SIZE, KERNELS = (9, 8, 7), [(1, 1, 1), (3, 2, 2), (2, 3, 1)]
 
@@ -131,7 +131,7 @@ def test_the_size_of_the_buffer_changes_nothing(monkeypatch, bytes, channels, gr
         return [out.detach(), a.grad, b.grad, back.detach()]
 
     expected = all_three()
-    monkeypatch.setattr(FILE, "cache_size", lambda like: bytes)
+    monkeypatch.setattr(WINDOWS, "cache_size", lambda like: bytes)
     for one, other in zip(all_three(), expected):
         np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=0, atol=1e-12)
 
@@ -149,9 +149,9 @@ def noted(monkeypatch, names):
     used = set()
 
     def note(name, function):
-        monkeypatch.setattr(FILE, name, lambda *args: (used.add(name), function(*args))[1])
+        monkeypatch.setattr(CONV, name, lambda *args: (used.add(name), function(*args))[1])
     for name in names:
-        note(name, getattr(FILE, name))
+        note(name, getattr(CONV, name))
     return used
 
 
@@ -167,9 +167,9 @@ def test_strips_are_another_way_to_the_same(monkeypatch, size, kernel, padding, 
     used = noted(monkeypatch, ["multiplied_in_strips", "gathered_in_strips"])
     expected = ways(x, w, b, padding, groups)
     assert not used
-    constants = {"LEAST_CHANNELS": 1, "LEAST_PIXELS": 1, "SHORT": short, "LONG": long, "cache_size": lambda x: bytes}
-    for name, value in constants.items():
-        monkeypatch.setattr(FILE, name, value)
+    monkeypatch.setattr(WINDOWS, "cache_size", lambda x: bytes)
+    for name, value in {"LEAST_CHANNELS": 1, "LEAST_PIXELS": 1, "SHORT": short, "LONG": long}.items():
+        monkeypatch.setattr(STRIPS, name, value)
     for one, other in zip(ways(x, w, b, padding, groups), expected):
         np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=0, atol=1e-12)
     assert used == {"multiplied_in_strips", "gathered_in_strips"}
@@ -179,7 +179,7 @@ def test_weights_as_they_lie_are_another_way_to_the_same(monkeypatch):
     x, w, b = parameters()
     used, expected = noted(monkeypatch, ["as_it_lies"]), ways(x, w, b, 1)
     assert not used
-    monkeypatch.setattr(FILE, "few_pixels", lambda *args: True)
+    monkeypatch.setattr(CONV, "few_pixels", lambda *args: True)
     for one, other in zip(ways(x, w, b, 1), expected):
         np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=0, atol=1e-12)
     assert used
@@ -188,7 +188,7 @@ def test_weights_as_they_lie_are_another_way_to_the_same(monkeypatch):
 @pytest.mark.parametrize("length", [2, 3, 4, 5])
 def test_polynomials_take_fewer_products(length):
     """Σ_{j,k} d_{j+k} w_k y_j = Σ_i (D d)_i (W w)_i (Y y)_i, with a product for each number of d."""
-    each = [matrix.astype(np.longdouble) for matrix in FILE.polynomials(length, np.dtype("float64"))]
+    each = [matrix.astype(np.longdouble) for matrix in STRIPS.polynomials(length, np.dtype("float64"))]
     d, w, y = [random.standard_normal(matrix.shape[1]) for matrix in each]
     assert len(each[0]) == len(d) == len(w) + len(y) - 1
     expected = sum(d[j + k] * w[k] * y[j] for j in range(len(y)) for k in range(length))

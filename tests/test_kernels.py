@@ -9,8 +9,9 @@ from tinygrad_like.kernels import Kernels
 from tinygrad_like.nn.functional import normalization
 from tinygrad_like.ops import activation, loss, normalize, recurrent
 from tinygrad_like.ops.attention import attention
-from tinygrad_like.ops.conv import Geometry, conv, conv_transpose, conv_weight
+from tinygrad_like.ops.conv import conv, conv_transpose, conv_weight
 from tinygrad_like.ops.pool import Windows, max_pool, put_winners, winners
+from tinygrad_like.ops.windows import Geometry
 from tinygrad_like.optim import adam, rmsprop, sgd
 
 EDGES = [0.0, -0.0, 1.0, -1.0, 0.3, -2.5, 1e-30, 80.0, -120.0, np.inf, -np.inf, np.nan]

@@ -18,8 +18,8 @@ from . import autograd, backend, errors, ops
 from .functions import tensor
 from .nn.functional import cross_entropy
 from .op import Op, wrap
-from .ops.conv import Geometry
 from .ops.pool import Windows
+from .ops.windows import Geometry
 from .types import float32
 
 TOLERANCE = {"float32": 2e-4, "float64": 1e-10}         # of the largest number in a result

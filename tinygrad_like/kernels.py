@@ -120,7 +120,7 @@ class Kernels:
                  formula + f"slope = {slope};" * wanted, name + "_with_slope" * wanted)(
             x, *numbers.values(), out, *[into] * wanted)
 
-    # ---- windows: as `Geometry` of ops.conv and `Windows` of ops.pool lay them ---------------------------------------
+    # ---- windows: as `Geometry` for conv and `Windows` for pooling lay them ------------------------------------------
     def conv_forward(self, x: Any, w: Any, b: Any = None, *, into: Any, geometry: Any) -> Any:
         rows = self._as_rows(x, w.shape[2:], into, geometry)
         if rows is NotImplemented:

@@ -4,7 +4,7 @@ import math
 from hypothesis import strategies as st
 
 from tinygrad_like import ops
-from tinygrad_like.ops.conv import Geometry
+from tinygrad_like.ops.windows import Geometry
 from tinygrad_like.testing import Sample, arrays
 
 

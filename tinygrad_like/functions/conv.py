@@ -5,7 +5,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from .. import autograd, errors, ops
-from ..ops.conv import Geometry
+from ..ops.windows import Geometry
 from .shape import ints
 
 if TYPE_CHECKING:

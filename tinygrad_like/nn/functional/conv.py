@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ... import errors, ops
 from ...functions.common import check_inputs
 from ...functions.conv import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d, convolve, each_dim
-from ...ops.conv import Geometry
+from ...ops.windows import Geometry
 
 if TYPE_CHECKING:
     from ...tensor import Tensor
