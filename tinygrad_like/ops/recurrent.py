@@ -85,6 +85,15 @@ def in_parts(w, n):
     return w.reshape(gates, -1, part, k)
 
 
+def back_through(w, n):
+    """The function of dz (gates, k, m), m <= n, and out that is Σ w dz over the gates, for their w (gates, size, k)."""
+    if type(w) is host.ndarray:
+        each = in_parts(w, n)
+        return lambda dz, out=None: (each @ dz[:, None]).reshape(len(w), -1, dz.shape[-1]).sum(axis=0, out=out)
+    whole = w.swapaxes(0, 1).reshape(w.shape[1], -1)            # a GPU likes one product
+    return lambda dz, out=None: xp(w).matmul(whole, dz.reshape(-1, dz.shape[-1]), out=out)
+
+
 def inputs(x, w, b, size, steps):
     """w x_tᵀ + b of all steps, (gates, size · all rows), in blocks: as [w b] [x_t 1]ᵀ"""
     m, x, w, n = xp(x), rows(x), by_gate(w, size), count(steps[0])
@@ -249,12 +258,12 @@ class lstm(Op):
             m.multiply(t * o, 1 - o, out=by[3])
             m.multiply(o, 1 - t * t, out=into)
         g_out, dh, dc = rows(g[0]), g[1].T.copy(), g[2].T.copy()
-        w_t = in_parts(by_gate(w_hh, size).swapaxes(1, 2), dh.shape[1])
+        towards_h = back_through(by_gate(w_hh, size).swapaxes(1, 2), dh.shape[1])
         for step, dz, into, f in zip(*[each[::-1] for each in (
                 steps, *[blocks(each, size, steps) for each in (local, into_c, gates[1])])]):
             h_now, c_now = dh[:, :count(step)], dc[:, :count(step)]
             lstm_cell_back(c_now, h_now, g_out[step].T, into, f, dz)
-            (w_t @ dz[:, None]).reshape(dz.shape).sum(axis=0, out=h_now)
+            towards_h(dz, out=h_now)
         return side_by_side(local, size, steps).reshape(4 * size, len(out)), dh, dc
 
     def run(x, h0, c0, w_ih, w_hh, b_ih, b_hh, sizes, reverse):
@@ -365,13 +374,13 @@ class gru(Op):
             m.multiply(d * z, 1 - z, out=by[2])
         g_out, dh = rows(g[0]), g[1].T.copy()
         w_t = by_gate(m.roll(w_hh, size, 0), size).swapaxes(1, 2)       # its rows, of r, z, n, in the order of dm, dr, dz
-        w_t = in_parts(w_t, dh.shape[1])
+        towards_h = back_through(w_t, dh.shape[1])
         for step, d, z in zip(*[each[::-1] for each in (steps, *[blocks(each, size, steps) for each in (local, gates[1])])]):
             now = dh[:, :count(step)]
             now += g_out[step].T
             d *= now                                            # local, until here
             now *= z
-            now += (w_t @ d[:3, None]).sum(axis=0).reshape(now.shape)
+            now += towards_h(d[:3])
         dz = side_by_side(local, size, steps).reshape(4 * size, len(out))
         return dz[size:], dz[:3 * size], dh                     # those of w_ih x + b_ih, of w_hh h + b_hh, and of h0
 
