@@ -6,7 +6,7 @@ A step is watched once.  `products` is the time of its matrix products by themse
 twice as many backward; `PyTorch` that of the same products there.  `bytes` is the time to read every operand and write every
 result of every op once, forward and backward, at the rate at which this machine copies long arrays: what fits a cache goes faster,
 and what an engine fuses it need not move at all.  What `(products + bytes) / step` leaves to 1 is bookkeeping, and arithmetic that
-is neither.
+is neither.  The products of a convolution are those of all windows, though half of them do (ops/strips.py): it can come to more.
 """
 import environment  # noqa: F401, I001                          # before NumPy
 import argparse
