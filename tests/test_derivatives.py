@@ -182,6 +182,25 @@ def test_a_function_that_does_something_else_the_second_time_is_caught():
         out.sum().backward()
 
 
+def test_a_sequence_in_segments():
+    from tinygrad_like import nn
+    from tinygrad_like.utils.checkpoint import checkpoint_sequential
+    layers = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 1)).double()
+    x, results = tensor(5, 3), []
+    for run in (layers, *[lambda x, n=n: checkpoint_sequential(layers, n, x, use_reentrant=False) for n in (1, 2, 5)],
+                lambda x: checkpoint_sequential([*layers], 3, x)):
+        layers.zero_grad()
+        out = run(x)
+        out.sum().backward()
+        results.append([matrix(out)] + [matrix(p.grad) for p in layers.parameters()])
+    for other in results[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(results[0], other))
+    from tinygrad_like.derivatives import Forgotten
+    assert type(checkpoint_sequential(layers, 5, x).node.kept) is not Forgotten     # the last segment keeps what it needs
+    with pytest.raises(ValueError, match="segments is between 1 and 5, the number of functions, got 6"):
+        checkpoint_sequential(layers, 6, x)
+
+
 def test_a_checkpoint_that_is_dropped_leaves_nothing_for_the_collector():
     x = tensor(3, 4).requires_grad_()
     w = tensor(4, 4).requires_grad_()
