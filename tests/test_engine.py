@@ -827,7 +827,7 @@ def test_a_view_that_gradients_flow_through_is_not_edited():
     x = leaf(tl, 1.0, 2.0)
     y = x * 3
     view = y[:1]
-    with pytest.raises(RuntimeError, match="view"):
+    with pytest.raises(RuntimeError, match=r"view.*x = x\.clone\(\)"):
         view += 1
     zeros = tl.zeros(3)
     with pytest.raises(RuntimeError, match="view"):

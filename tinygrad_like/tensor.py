@@ -350,8 +350,8 @@ class Tensor(Methods):
             return self
         if has_other_views(self.array):
             raise RuntimeError(f"{how}: this tensor is a view, it shares memory with another tensor, and gradients flow through "
-                               "it: compute a new tensor instead (x = x + …), or write through the whole, as in "
-                               "whole[index] = whole[index] + …")
+                               "it: compute a new tensor instead (x = x + …), or edit a copy (x = x.clone() first), or write "
+                               "through the whole, as in whole[index] = whole[index] + …")
         new = new.astype(self.array.dtype) if new.array.dtype != self.array.dtype else new
         self.array, self.node = new.array, new.node             # no node: nothing is left of what it was computed from
         return self
