@@ -127,7 +127,7 @@ def test_families():
 
 @pytest.mark.parametrize(("place", "name", "word"), [
     (nn, "LazyConv2d", "Conv2d is told its sizes"), (nn, "Liner", "Linear"), (nn, "SyncBatchNorm", "BatchNorm1d"),
-    (nn, "FractionalMaxPool2d", "not offered"), (nn.functional, "sofmax", "softmax"), (nn.utils, "weight_norm", "forward"),
+    (nn, "FractionalMaxPool2d", "not offered"), (nn.functional, "sofmax", "softmax"), (nn.utils, "skip_init", "init"),
     (tl.optim, "SparseAdam", "Adam"), (tl.optim, "Muon", "not offered"),
 ])
 def test_names_that_are_not_there(place, name, word):
