@@ -235,6 +235,14 @@ def test_numbers_of_the_host_go_along(device):
         tg.ones((), device="cpu") + x + tg.ones(2, device="cpu")
 
 
+def test_a_layer_left_on_the_host_is_named(device):
+    x = tg.randn(2, 3, 4, 4, device=device)
+    nn = tg.nn
+    for layer in (nn.BatchNorm2d(3), nn.InstanceNorm2d(3, affine=True), nn.LayerNorm(4), nn.Conv2d(3, 2, 3), nn.Linear(4, 2)):
+        with pytest.raises(RuntimeError, match=f"'{device}.*'cpu'.*to\\('{device}(.|\n)*in {type(layer).__name__}"):
+            layer.to("cpu")(x)
+
+
 def test_default_device(device):
     before = backend.default_device
     try:

@@ -95,7 +95,7 @@ def norms():
                 for weight in (w, None):
                     yield normalize.gradients_of, [g, x, weight, mean, r], dict(axis=axis)
     for x, y in several(2):
-        yield normalization.towards, [x, y], dict(share=0.1)
+        yield normalization.mix, [x, y], dict(a=0.9, b=0.2)
 
 
 def losses():

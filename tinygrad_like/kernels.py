@@ -281,8 +281,8 @@ class Kernels:
             x, mu, r, 1.0 if w is None else w, 0.0 if b is None else b, out)
         return Kept(out, stats=(mu, r))
 
-    def towards(self, x: Any, y: Any, share: float) -> Any:
-        return self._map("T x, T y, T rest, T share", "T out", "out = x * rest + y * share;", "towards")(x, y, 1 - share, share)
+    def mix(self, x: Any, y: Any, a: float, b: float) -> None:
+        self._map("T y, T a, T b", "T x", "x = a * x + b * y;", "mix")(y, a, b, x)
 
     def gradients_of(self, g: Any, x: Any, w: Any, mu: Any, r: Any, axis: Any) -> Any:
         no_w = axis if w is None else tuple([a for a in range(x.ndim) if a < x.ndim - w.ndim or w.shape[a - x.ndim] == 1])

@@ -5,10 +5,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ... import backend, errors, ops
+from ... import backend, edits, errors, ops
 from ...functions.common import check_inputs
-from ...grad_mode import no_grad
-from ...op import wrap
 
 if TYPE_CHECKING:
     from ...tensor import Tensor
@@ -47,9 +45,9 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
                          "last one goes with drop_last=True), or eval()")
     known = ops.moments(not_half(input.array), axis)
     if n:
-        for running, value in ((running_mean, known[0]), (running_var, known[1] * (n / max(n - 1, 1)))):
+        for running, value, times in ((running_mean, known[0], 1.0), (running_var, known[1], n / max(n - 1, 1))):
             if running is not None:
-                follow(running, value.reshape(-1), momentum)
+                follow(running, value.reshape(-1), momentum, times)
     return in_float32(ops.standardize, input, w, b, axis=axis, eps=eps, known=known)
 
 
@@ -79,7 +77,7 @@ def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var
     known = ops.moments(not_half(input.array), axis)
     if running_mean is not None and running_var is not None and input.array.size:
         follow(running_mean, known[0].mean(axis=0).reshape(-1), momentum)
-        follow(running_var, known[1].mean(axis=0).reshape(-1) * (places / (places - 1)), momentum)
+        follow(running_var, known[1].mean(axis=0).reshape(-1), momentum, places / (places - 1))
     return in_float32(ops.standardize, input, w, b, axis=axis, eps=eps, known=known)
 
 
@@ -92,15 +90,17 @@ def by_running(input: Tensor, mean: Tensor, var: Tensor, w: Tensor | None, b: Te
     return ops.add(ops.mul(input, scale), shift if b is None else ops.add(b, shift))
 
 
-def follow(running: Tensor, value: Any, momentum: float) -> None:
-    """running = (1 - momentum) running + momentum value, in place."""
-    with no_grad():
-        running.copy_(wrap(towards(running.array, value, momentum)))
+def follow(running: Tensor, value: Any, momentum: float, times: float = 1.0) -> None:
+    """running = (1 - momentum) running + momentum · times · value, in place."""
+    array = edits.writable(running.array, "the running statistics")
+    mix(array, value, 1 - momentum, momentum * times)
+    edits.edited(array, "the running statistics")
 
 
 @backend.one_kernel
-def towards(x: Any, y: Any, share: float) -> Any:
-    return x * (1 - share) + y * share
+def mix(x: Any, y: Any, a: float, b: float) -> None:
+    """x = a x + b y, in place."""
+    x[...] = a * x + b * y
 
 
 # ---- over the features of one example ---------------------------------------------------------------------------
@@ -200,8 +200,11 @@ def check_float(name: str, input: Tensor) -> None:
 
 
 def check_channels(name: str, input: Tensor, **given: Tensor | None) -> None:
-    """Raise unless each given tensor has one number for each channel of input."""
+    """Raise unless each given tensor has one number for each channel of input, and is on its device."""
     for argument, x in given.items():
+        if x is not None and type(x.array) is not type(input.array):
+            raise errors.DeviceMismatch(f"{name}: input is on {str(input.device)!r} and {argument} on {str(x.device)!r}: move one of "
+                                        f"them, for example the layer by .to({str(input.device)!r})")
         if x is not None and x.array.shape != input.array.shape[1:2]:
             channels = input.shape[1]
             text = f"{name}: input of shape {tuple(input.shape)} has {channels} channels (axis 1), and {argument} has shape " \
