@@ -62,7 +62,6 @@ INSTEAD = {
     "set_device": "CUDA_VISIBLE_DEVICES=1 python … chooses the GPU", "is_bf16_supported": "NumPy has no such type: use float32",
     "max_memory_allocated": "memory_allocated() is what is in use now, memory_reserved() what the process holds",
     "tensorboard": "training.CSVLogger writes curves to a file, and training.PlotCurves draws them",
-    "swa_utils": "average what state_dict() holds",
     "modules": "the layers are in nn itself", "Container": "subclass Module", "NLLLoss2d": "NLLLoss takes images too",
     "CrossMapLRN2d": "use LocalResponseNorm", "SyncBatchNorm": "there is one process: use BatchNorm1d, 2d or 3d",
     "LinearCrossEntropyLoss": "use Linear, and CrossEntropyLoss behind it", "SparseAdam": "gradients are dense: use Adam",

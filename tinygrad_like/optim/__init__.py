@@ -1,7 +1,7 @@
 """How parameters are changed, given their gradients; and in `lr_scheduler`, by how much."""
 from typing import TYPE_CHECKING
 
-from . import lr_scheduler as lr_scheduler
+from . import lr_scheduler as lr_scheduler, swa_utils as swa_utils
 from .adadelta import Adadelta as Adadelta
 from .adagrad import Adagrad as Adagrad
 from .adam import Adam as Adam, AdamW as AdamW

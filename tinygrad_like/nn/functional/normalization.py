@@ -203,8 +203,9 @@ def check_channels(name: str, input: Tensor, **given: Tensor | None) -> None:
     """Raise unless each given tensor has one number for each channel of input, and is on its device."""
     for argument, x in given.items():
         if x is not None and type(x.array) is not type(input.array):
-            raise errors.DeviceMismatch(f"{name}: input is on {str(input.device)!r} and {argument} on {str(x.device)!r}: move one of "
-                                        f"them, for example the layer by .to({str(input.device)!r})")
+            here, there = str(input.device), str(x.device)
+            raise errors.DeviceMismatch(f"{name}: input is on {here!r} and {argument} on {there!r}: move one of them, for example "
+                                        f"the layer by .to({here!r})")
         if x is not None and x.array.shape != input.array.shape[1:2]:
             channels = input.shape[1]
             text = f"{name}: input of shape {tuple(input.shape)} has {channels} channels (axis 1), and {argument} has shape " \
