@@ -24,7 +24,7 @@ from tinygrad_like import nn
     ("tl.testing.assert_close(1, 1)", "allclose"), ("nn.init.xavier_uniform", "did you mean xavier_uniform_"),
     ("nn.init.gain", "calculate_gain"), ("tl.cuda.amp.autocast()", "tinygrad_like.amp"),
     ("tl.cuda.Event(enable_timing=True)", r"synchronize\(\)"), ("tl.cuda.set_device(0)", "CUDA_VISIBLE_DEVICES"),
-    ("tl.utils.tensorboard.SummaryWriter()", "CSVLogger"), ("tl.optim.swa", "swa_utils"),
+    ("tl.utils.tensorboard.SummaryWriter()", "CSVLogger"),
     ("tl.tensr", "did you mean tensor"), ("tl.register_hook", "a method of Tensor"), ("tl.Conv2d", "it is nn.Conv2d"),
     ("tl.sparse_coo_tensor", "dense"), ("tl.spmm", "dense.*mm"), ("tl.distributions.Beta", "log_prob"),
     ("tl.Adam", "it is optim.Adam"), ("tl.one_hot", "it is nn.functional.one_hot"),
