@@ -69,6 +69,7 @@ def test_an_import_of_a_name_that_is_not_here_says_it_too(line, text):
     ("import tinygrad_like.nn.parallel", "nn has no 'parallel': there is one GPU at most"),
     ("import tinygrad_like.distributed as dist", "one process"), ("import tinygrad_like.jit", "nothing is compiled"),
     ("from tinygrad_like.utils.tensorboard import SummaryWriter", "training.CSVLogger"),
+    ("from tinygrad_like.cuda.amp import autocast", "tinygrad_like.amp"),
     ("from tinygrad_like.nn.modules.loss import _Loss", "the layers are in nn itself"),
     ("import tinygrad_like.nn.utils.prune", "multiply by a mask"),
     ("import tinygrad_like.sparse", "dense"), ("import tinygrad_like.nothing", "^No module named 'tinygrad_like.nothing'$"),

@@ -26,7 +26,6 @@ cfloat, cdouble = complex64, complex128
 sys.modules[f"{__name__}.autograd.functional"] = derivatives                                # where PyTorch has them
 
 
-
 class _Missing:
     """Where Python looks at last for a file that is imported: an error that says what there is instead."""
 

@@ -11,6 +11,7 @@ from .types import device as Device
 __all__ = ["is_available", "device_count", "current_device", "get_device_name", "synchronize", "empty_cache", "memory_allocated",
            "memory_reserved", "manual_seed", "manual_seed_all", "initial_seed", "get_rng_state", "set_rng_state"]
 
+__path__: list[str] = []                                        # no files below this one: an import of one is told what to write
 manual_seed_all = manual_seed                                   # there is one generator, on the host, for every device
 
 
