@@ -11,7 +11,7 @@ import math
 from dataclasses import replace
 
 from ..op import Op
-from ..backend import one_kernel, xp
+from ..backend import host, one_kernel, xp
 from .reduce import sum
 from .shape import transpose
 from .strips import gathered_in_strips, in_strips, multiplied_in_strips
@@ -128,7 +128,8 @@ class conv_weight(Op):
         few = few_pixels(x, positions, y.shape[-1])
         shape = (groups, y.shape[-1] // groups, math.prod(into) * channels)
         count = at_once(x, shape[2] * groups, math.prod(shape) * x.itemsize)
-        if (small := 10**6 // max(1, math.prod(shape))) > 500:  # OpenBLAS is quicker up to a million products, as it copies nothing
+        small = 10**6 // max(1, math.prod(shape))
+        if small > 500 and type(x) is host.ndarray:             # OpenBLAS is quicker up to a million products, as it copies nothing
             count = min(count, small)
 
         def products():
