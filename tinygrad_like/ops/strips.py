@@ -58,7 +58,8 @@ def multiplied_in_strips(x, w, b, into, geometry):
 
     All of it holds for pixels with all their channels in the place of numbers, and matrices in that of weights.  And for whole rows
     of pixels: so x becomes 6 images D d, which are convolved along the rows alone, each with its own weights.  In general it is
-    m + K - 1 products for m · K, where K is the length of the kernel; here m + K - 1 is always 6.
+    m + K - 1 products for m · K, where K is the length of the kernel; here m + K - 1 is always 6.  It rounds about twice as much as
+    one product of all windows does.
 
     Toom (1963); Winograd, "Arithmetic Complexity of Computations" (1980); Lavin and Gray, "Fast Algorithms for Convolutional Neural
     Networks" (2016).  What is infinite comes out as NaN.
