@@ -243,6 +243,18 @@ def test_a_layer_left_on_the_host_is_named(device):
             layer.to("cpu")(x)
 
 
+def test_labels_and_masks_left_on_the_host_are_named(device):
+    x, labels = tg.randn(3, 4, device=device), tg.tensor([0, 3, 1], device="cpu")
+    mask, square = [tg.ones(3, n, dtype=tg.bool, device="cpu") for n in (4, 3)]
+    for loss in (F.cross_entropy, F.nll_loss, F.multi_margin_loss):
+        with pytest.raises(RuntimeError, match=f"{loss.__name__}: input is on '{device}.* and target on 'cpu'.*target.to"):
+            loss(x, labels)
+    for call in (lambda: tg.where(mask, x, x), lambda: x.masked_fill(mask, 0.0), lambda: F.mse_loss(x, x.cpu()),
+                 lambda: F.scaled_dot_product_attention(x, x, x, attn_mask=square)):
+        with pytest.raises(RuntimeError, match="one operand is on .* and another on .*: move one"):
+            call()
+
+
 def test_default_device(device):
     before = backend.default_device
     try:

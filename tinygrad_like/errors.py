@@ -39,7 +39,7 @@ class BadFile(RuntimeError, ValueError):
 def explain(op: Any, arrays: list[Any], params: dict[str, Any], error: Exception) -> Exception:
     """The error to raise when the forward of `op` failed: the same kind, with the op and its operands named."""
     from .backend import array_types
-    kinds = {type(x): x for x in arrays if type(x) in array_types}
+    kinds = {type(x): x for x in (*arrays, *params.values()) if type(x) in array_types}
     if len(kinds) > 1:
         return device_mismatch(op, *list(kinds.values())[:2])
     if isinstance(error, (ShapeError, OutOfRange, WrongType)):  # the op has said it better

@@ -81,6 +81,9 @@ def class_numbers(name: str, input: Tensor, target: Tensor, ignore_index: int | 
     if scores.ndim == 0 or scores.dtype.kind != "f":
         raise TypeError(f"{name}: input has a floating-point score for each class, in shape (C,), (N, C) or (N, C, …), and it has "
                         f"shape {scores.shape} and dtype {input.dtype}")
+    if type(labels) is not type(scores):
+        raise errors.DeviceMismatch(f"{name}: input is on {str(input.device)!r} and target on {str(target.device)!r}: write "
+                                    f"target.to({str(input.device)!r})")
     axis = min(1, scores.ndim - 1)
     shape, classes = scores.shape[:axis] + scores.shape[axis + 1:], scores.shape[axis]
     if labels.shape != shape:
