@@ -249,6 +249,10 @@ def test_labels_and_masks_left_on_the_host_are_named(device):
     for loss in (F.cross_entropy, F.nll_loss, F.multi_margin_loss):
         with pytest.raises(RuntimeError, match=f"{loss.__name__}: input is on '{device}.* and target on 'cpu'.*target.to"):
             loss(x, labels)
+    for look_up in (lambda: F.embedding(labels, x), lambda: x.index_select(0, labels), lambda: x.gather(1, labels[:, None]),
+                    lambda: tg.take(x, labels), lambda: F.embedding(labels.to(device), x.cpu())):
+        with pytest.raises(RuntimeError, match=r"what is indexed is on .* and the indices are on .*: write indices.to"):
+            look_up()
     for call in (lambda: tg.where(mask, x, x), lambda: x.masked_fill(mask, 0.0), lambda: F.mse_loss(x, x.cpu()),
                  lambda: F.scaled_dot_product_attention(x, x, x, attn_mask=square)):
         with pytest.raises(RuntimeError, match="one operand is on .* and another on .*: move one"):

@@ -357,13 +357,17 @@ def dim_of(name: str, input: Tensor, dim: int) -> int:
 
 
 def indices_of(name: str, index: Any, input: Tensor) -> Any:
-    """The array of integers in index, on the device of input."""
+    """The array of integers in index."""
     index = raw(index)
     if type(index) not in backend.array_types:
         raise TypeError(f"{name}: the indices are a tensor of integers, got {type(index).__name__}")
     if index.dtype.kind not in "iu":
         raise errors.WrongType(f"{name}: the indices are integers, got dtype {index.dtype}: convert them with .long()")
-    return backend.to_device(index, backend.device_of(input.array))
+    if type(index) is not type(input.array):
+        here, there = [backend.device_of(x) for x in (input.array, index)]
+        raise errors.DeviceMismatch(f"{name}: what is indexed is on {here!r} and the indices are on {there!r}: write "
+                                    f"indices.to({here!r})")
+    return index
 
 
 def common_shape(name: str, a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
