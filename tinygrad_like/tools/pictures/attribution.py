@@ -202,7 +202,7 @@ def score(out: Any, target: Any) -> Tensor:
         classes = classes.expand(len(out))
     if tuple(classes.shape) != (len(out),):
         raise errors.ShapeError(f"target is a class, or one for each of the {len(out)} samples, got shape {tuple(classes.shape)}")
-    return out.gather(1, classes.reshape(-1, 1)).squeeze(1)
+    return out.gather(1, classes.to(out.device).reshape(-1, 1)).squeeze(1)
 
 
 class Caught(Watcher):
