@@ -135,11 +135,12 @@ class Kernels:
         return rows if rows is NotImplemented else (self._pixels(y).T @ rows).reshape(y.shape[1], x.shape[1], *into)
 
     def conv_transpose_forward(self, y: Any, w: Any, b: Any = None, *, into: Any, geometry: Any) -> Any:
-        places, out = math.prod(w.shape[2:]), self.library.empty((len(y), *into, w.shape[1]), y.dtype)
-        if geometry.groups > 1 or y.size // max(1, y.shape[1]) * w.shape[1] * places > MOST or not (y.size and out.size):
+        places, shape = math.prod(w.shape[2:]), (len(y), *into, w.shape[1])
+        most = y.size // max(1, y.shape[1]) * w.shape[1] * places       # numbers in all windows
+        if geometry.groups > 1 or not 0 < most <= MOST or not 0 < math.prod(shape) < 2**31:
             return NotImplemented
         stamps = self._pixels(y) @ w.reshape(len(w), -1)                # (windows, channels · places)
-        out = self.library.moveaxis(out, -1, 1)
+        out = self.library.moveaxis(self.library.empty(shape, y.dtype), -1, 1)
         self._map("raw T stamps, T b, raw int64 plan, int32 channels, int32 places, int32 pixels", "T out", f"""
             const int n = i, c = n / pixels % channels;
             T sum = b;

@@ -2,7 +2,8 @@
 
 NumPy computes on one thread; its matrix products, which are OpenBLAS's, use more.  To give each thread a share of the other work
 was tried and dropped: a thread gets hold of the interpreter again within 10 to 20 µs, as long as NumPy takes for what fits a cache,
-and on two cores a training step of ResNet-20 took 190 ms in place of 157.
+and on two cores a training step of ResNet-20 took 190 ms in place of 157.  Of convolutions alone, which are nearly all products by
+now, 122 in place of 115.
 """
 from __future__ import annotations
 
