@@ -20,8 +20,8 @@ class gated(Op):
     """out = x where by > 0, else 0"""
     def forward(x, *, by):
         def each(by, x, out):
-            out[...] = x
-            out *= by > 0
+            xp(x).greater(by, 0, out=out, casting="unsafe")     # 1 or 0
+            out *= x
 
         out = xp(x).empty_like(by, dtype=x.dtype)
         in_pieces(each, by, x, out)
