@@ -4,7 +4,6 @@ Nothing is copied into windows.  The j-th elements of all the windows are a slic
 elements of one window does all windows at once: for windows of 2 x 2, four slices.  The largest of a rectangle is the largest
 of the largest of its rows, and sums are so too: both are found axis by axis, in kh + kw passes instead of kh · kw.
 """
-import functools
 import math
 from dataclasses import dataclass
 from itertools import product
@@ -13,6 +12,7 @@ from ..op import Op
 from ..backend import iinfo, one_kernel, put_masked, xp
 from .elementwise import masked
 from .shape import at
+from .windows import meetings_along
 
 
 @dataclass(frozen=True)
@@ -24,17 +24,9 @@ class Windows:
     dilation: int
     count: int
 
-    @functools.lru_cache(1000)
     def meetings(self, n):
         """For each j: the windows whose j-th element is one of the n of x and not of the border; and those elements.  Slices."""
-        pairs = []
-        for j in range(self.size):
-            place = self.dilation * j - self.padding            # of the first window; place + stride · i of window i
-            first = max(0, -(place // self.stride))
-            end = max(first, min(self.count, (n - 1 - place) // self.stride + 1))
-            start = place + self.stride * first
-            pairs.append((slice(first, end), slice(start, start + self.stride * (end - first), self.stride)))
-        return pairs
+        return meetings_along(n, self.size, self.count, self.stride, self.padding, self.dilation)
 
     def ends(self, n, padded):
         """Where what counts as an element begins and ends, those of the border counted or not."""
