@@ -2,12 +2,12 @@
 
     python benchmarks/attention.py [--repeat 60] [--threads 2]
 
-Each figure is the best of the repeats, with their median beside it; the ratio is ours over PyTorch's, so below 1 is faster.
+Each figure is the best of the repeats, with their median beside it; the ratio is PyTorch's best over ours, so above 1 is faster.
 """
-import argparse
 import statistics
 import time
 
+import environment  # before NumPy
 import numpy as np
 
 import tinygrad_like as tl
@@ -51,17 +51,15 @@ def layer(lib, shape, causal):
 
 
 def main():
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--repeat", type=int, default=60)
-    options.add_argument("--threads", type=int, default=None, help="of PyTorch; ours are set by OPENBLAS_NUM_THREADS")
-    options = options.parse_args()
-    engines = {"ours": tl}
-    if torch is not None:
-        engines["PyTorch"] = torch
-        if options.threads:
-            torch.set_num_threads(options.threads)
-
-    print(f"{'forward + backward, ms: best (median)':56}" + "".join([f"{name:>18}" for name in engines]) + f"{'ratio':>9}")
+    parser = environment.parser(__doc__)
+    parser.add_argument("--repeat", type=environment.count, default=60)
+    parser.add_argument("--threads", type=environment.count, default=2)
+    options = parser.parse_args()
+    environment.use_threads(options.threads, tl, torch)
+    engines = {"ours": tl} if torch is None else {"ours": tl, "PyTorch": torch}
+    environment.introduce(f"forward and backward, float32, {environment.threads(options.threads)}: best ms (and median) of "
+                          f"{options.repeat}\n{environment.RATIO}\n", [torch])
+    print(f"{'':56}" + "".join([f"{name:>18}" for name in engines]) + f"{'ratio':>9}" * (torch is not None))
     for make, shape in ((attention, (12, 4, 64, 32)), (attention, (8, 8, 256, 64)), (layer, (12, 4, 64, 32))):
         for causal in (False, True):
             steps = {name: make(lib, shape, causal) for name, lib in engines.items()}
@@ -74,9 +72,9 @@ def main():
             best = {name: min(each[2:]) for name, each in times.items()}
             text = f"{make.__name__:10} batch {shape[0]}, {shape[1]} heads, time {shape[2]}, size {shape[3]}{', causal' * causal}"
             figures = [f"{best[name]:.2f} ({statistics.median(each[2:]):.2f})" for name, each in times.items()]
-            ratio = f"{best['ours'] / best['PyTorch']:9.2f}" if torch is not None else ""
+            ratio = f"{best['PyTorch'] / best['ours']:9.2f}" if torch is not None else ""
             print(f"{text:56}" + "".join([f"{each:>18}" for each in figures]) + ratio, flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    environment.run(main)

@@ -5,9 +5,17 @@
 Both take turns in one process.  Each figure is the best of the repeats; the ratio is PyTorch's over ours, so above 1 is faster.
 PyTorch is given its images as it makes them (NCHW) and, in the last column, channels last.
 """
-import argparse
-import os
 import time
+
+import environment  # before NumPy
+import numpy as np
+
+import tinygrad_like as tl
+
+try:
+    import torch
+except ImportError:
+    torch = None
 
 LAYERS = [                                                      # name, images, layer
     ("3x3 first layer, 1 channel", (32, 1, 28, 28), "Conv2d(1, 32, 3, padding=1)"),
@@ -47,32 +55,21 @@ def steps(layer, x):
 
 
 def main():
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--threads", type=int, default=1)
-    options.add_argument("--repeat", type=int, default=30)
-    options.add_argument("--only", default="")
-    options = options.parse_args()
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = str(options.threads)                 # read when the libraries are loaded
-
-    import numpy as np
-
-    import tinygrad_like as tl
-    modules = [tl]
-    try:
-        import torch
-        torch.set_num_threads(options.threads)
-        modules.append(torch)
-    except ImportError:
-        torch = None
-
-    print(f"{options.threads} thread(s), best of {options.repeat}: ms forward, ms forward and backward" + (
-        f"; PyTorch {torch.__version__}" if torch else ""))
-    print(f"{'':30}{'ours':>16}" + (f"{'PyTorch':>16}{'ratio':>14}{'to channels last':>20}" if torch else ""))
+    parser = environment.parser(__doc__)
+    parser.add_argument("--threads", type=environment.count, default=1)
+    parser.add_argument("--repeat", type=environment.count, default=30)
+    parser.add_argument("--only", default="", help="the layers whose names have this in them")
+    options = parser.parse_args()
+    chosen = [layer for layer in LAYERS if options.only in layer[0]]
+    if not chosen:
+        parser.error(f"--only: got {options.only!r}, which is in none of the names: {'; '.join([name for name, *_ in LAYERS])}")
+    environment.use_threads(options.threads, tl, torch)
+    modules = [tl] if torch is None else [tl, torch]
+    environment.introduce(f"float32, {environment.threads(options.threads)}, best of {options.repeat}: ms forward, ms forward and "
+                          f"backward\n{environment.RATIO}; of both\n", [torch])
+    print(f"{'':30}{'ours':>16}" + (f"{'PyTorch':>16}{'ratio':>16}{'channels last':>16}" if torch else ""))
     random = np.random.default_rng(0)
-    for name, shape, make in LAYERS:
-        if options.only not in name:
-            continue
+    for name, shape, make in chosen:
         images, runs = random.standard_normal(shape, dtype=np.float32), []
         for module, last in [(m, last) for m in modules for last in (False, True)]:
             if (last and module is torch and len(shape) != 4) or (module is tl and not last):
@@ -101,4 +98,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    environment.run(main)

@@ -12,11 +12,12 @@ import contextlib
 import ctypes
 import sys
 
-import environment  # noqa: F401                                # before NumPy
+import environment  # before NumPy
 import workloads
 
 import tinygrad_like as tl
 from tinygrad_like import backend
+from tinygrad_like.errors import BackendError
 
 NAMES = ["mlp", "cnn", "lstm", "nanogpt", "resnet", "transformer"]
 COUNTERS = ["uploads", "downloads", "launches", "waits", "bytes", "float64 kernels"]         # as fk_counters() fills them
@@ -68,9 +69,18 @@ def launches(name):
     return inside
 
 
-def main(names=()):
+def main():
+    parser = environment.parser(__doc__)
+    parser.add_argument("workloads", nargs="*", default=NAMES, metavar="WORKLOAD", help=", ".join(workloads.WORKLOADS))
+    names = parser.parse_args().workloads
+    if unknown := [name for name in names if name not in workloads.WORKLOADS]:
+        parser.error(f"no such workload: {', '.join(unknown)} (there are {', '.join(workloads.WORKLOADS)})")
+    try:
+        backend.library("cuda")
+    except BackendError as error:
+        sys.exit(f"launches.py: {error}")
     print(f"{'a training step of':<14}{'launches':>10}{'uploads':>10}{'downloads':>10}{'waits':>10}{'in float64':>12}")
-    for name in names or NAMES:
+    for name in names:
         n = launches(name)
         if n:
             print(f"{name:<18}{n['launches']:>10}{n['uploads']:>10}{n['downloads']:>10}{n['waits']:>10}{n['float64 kernels']:>12}",
@@ -80,4 +90,4 @@ def main(names=()):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    environment.run(main)

@@ -8,12 +8,11 @@ result of every op once, forward and backward, at the rate at which this machine
 and what an engine fuses it need not move at all.  What `(products + bytes) / step` leaves to 1 is bookkeeping, and arithmetic that
 is neither.  The products of a convolution are those of all windows, though half of them do (ops/strips.py): it can come to more.
 """
-import environment  # noqa: F401, I001                          # before NumPy
-import argparse
 import math
 import time
 from collections import Counter
 
+import environment  # before NumPy
 import numpy as np
 from workloads import WORKLOADS
 
@@ -131,17 +130,18 @@ def copy_rate():
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--only", nargs="+", choices=list(WORKLOADS), default=[name for name in WORKLOADS if name != "tiny"])
-    parser.add_argument("--rounds", type=int, default=15)
+    parser = environment.parser(__doc__)
+    parser.add_argument("--threads", type=environment.count, default=1)
+    parser.add_argument("--only", nargs="+", choices=list(WORKLOADS), metavar="WORKLOAD", help=", ".join(WORKLOADS),
+                        default=[name for name in WORKLOADS if name != "tiny"])
+    parser.add_argument("--rounds", type=environment.count, default=15)
     options = parser.parse_args()
-    tl.set_num_threads(options.threads)
-    if torch is not None:
-        torch.set_num_threads(options.threads)
+    environment.use_threads(options.threads, tl, torch)
     rate = copy_rate()
-    print(f"{options.threads} threads; copying moves {rate / 1e9:.1f} GB/s")
-    print(f"{'ms':<12}{'step':>9}{'products':>10}{'GFLOP/s':>9}{'PyTorch':>9}{'bytes':>8}{'MB':>7}"
+    environment.introduce(f"float32, {environment.threads(options.threads)}, best of {options.rounds}; copying moves "
+                          f"{rate / 1e9:.1f} GB/s\nms of a step here, of its bare matrix products in NumPy and in PyTorch, and of "
+                          "moving its bytes; the last column is 1.00 where a step is nothing else\n", [torch])
+    print(f"{'':<12}{'step':>9}{'products':>10}{'GFLOP/s':>9}{'PyTorch':>9}{'bytes':>8}{'MB':>7}"
           f"{'(products + bytes) / step':>27}")
     for name in options.only:
         step = WORKLOADS[name](tl)[1]
@@ -156,4 +156,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    environment.run(main)

@@ -1,14 +1,16 @@
 """How many samples a second the DataLoader hands out, next to PyTorch's where that is installed.
 
-    python benchmarks/loader.py [seconds for each figure] [only the cases whose names have this in them]
+    python benchmarks/loader.py [--seconds 1] [--only JPEG]
+
+Each figure is the best epoch of those that fit into the seconds; more is better.
 """
 import functools
-import sys
 import tempfile
 import time
 import warnings
 from pathlib import Path
 
+import environment  # before NumPy
 import numpy as np
 
 import tinygrad_like as ours
@@ -24,13 +26,12 @@ try:
 except (ImportError, RuntimeError):                             # RuntimeError: of another version than PyTorch
     torchvision = None
 
-SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
 MNIST = Path(__file__).parents[1] / "examples/data/mnist.npz"
 
 
-def rate(make):
+def rate(make, seconds):
     """Samples a second: the best epoch of those that fit into the time."""
-    best, until = 0.0, time.perf_counter() + SECONDS
+    best, until = 0.0, time.perf_counter() + seconds
     while time.perf_counter() < until or not best:
         start, count = time.perf_counter(), 0
         for x, _ in make():
@@ -117,14 +118,20 @@ CASES = [
 
 
 def main():
+    parser = environment.parser(__doc__)
+    parser.add_argument("--seconds", type=environment.span, default=1.0, help="for each figure")
+    parser.add_argument("--only", default="", help="the cases whose names have this in them")
+    options = parser.parse_args()
+    chosen = [case for case in CASES if options.only in case[0]]
+    if not chosen:
+        parser.error(f"--only: got {options.only!r}, which is in none of the names: {'; '.join([text for text, *_ in CASES])}")
     warnings.filterwarnings("ignore", "This DataLoader will create")        # PyTorch's, of more workers than processors
-    print(f"{'samples a second':56} {'ours':>10} {'PyTorch':>10}")
-    for text, make, args in CASES:
-        if not all([word in text for word in sys.argv[2:]]):
-            continue
+    environment.introduce("samples a second, more is better\n", [theirs])
+    print(f"{'':56} {'ours':>10}" + f" {'PyTorch':>10}" * (theirs is not None))
+    for text, make, args in chosen:
         made = [make(torch, *args) for torch in (ours, theirs) if torch is not None]
-        print(f"{text:56} " + " ".join([f"{rate(each):10,.0f}" for each in made if each is not None]), flush=True)
+        print(f"{text:56} " + " ".join([f"{rate(each, options.seconds):10,.0f}" for each in made if each is not None]), flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    environment.run(main)

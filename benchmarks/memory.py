@@ -4,7 +4,7 @@
 
 Parameters and the input are there anyway and do not count; memory that several ops keep counts once.
 """
-import environment  # noqa: F401                                # before NumPy
+import environment  # before NumPy
 
 import tinygrad_like as tl
 
@@ -53,11 +53,13 @@ def theirs(layer, shape):
 
 
 def main():
-    print(f"{'layer':<78}{'input':<20}{'ours, kB':>10}{'PyTorch':>10}")
+    environment.parser(__doc__).parse_args()
+    environment.introduce("kB kept for the backward pass, beside parameters and the input\n", [torch])
+    print(f"{'layer':<78}{'input':<20}{'ours':>10}" + f"{'PyTorch':>10}" * (torch is not None))
     for layer, shape in LAYERS:
         other = f"{theirs(layer, shape) / 1024:10.0f}" if torch is not None else ""
         print(f"{layer:<78}{shape!s:<20}{ours(layer, shape) / 1024:10.0f}{other}", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    environment.run(main)

@@ -2,12 +2,12 @@
 
     python benchmarks/optimizers.py [--repeat 60] [--threads 1]
 
-The optimizers take turns in one process; each figure is the best of the repeats, the ratio is ours over PyTorch's (its default for
-the CPU), so below 1 is faster.
+The optimizers take turns in one process; each figure is the best of the repeats, the ratio is PyTorch's (its default for the CPU)
+over ours, so above 1 is faster.
 """
-import argparse
 import time
 
+import environment  # before NumPy
 import numpy as np
 
 import tinygrad_like as tl
@@ -44,17 +44,16 @@ def stepper(library, shapes, name, options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeat", type=int, default=60)
-    parser.add_argument("--threads", type=int, default=1)
+    parser = environment.parser(__doc__)
+    parser.add_argument("--repeat", type=environment.count, default=60)
+    parser.add_argument("--threads", type=environment.count, default=1)
     options = parser.parse_args()
-    libraries = {"ours": tl}
-    if torch is not None:
-        torch.set_num_threads(options.threads)
-        libraries["PyTorch"] = torch
-
+    environment.use_threads(options.threads, tl, torch)
+    libraries = {"ours": tl} if torch is None else {"ours": tl, "PyTorch": torch}
+    environment.introduce(f"a step of the optimizer, float32, {environment.threads(options.threads)}: ms, best of "
+                          f"{options.repeat}\n{environment.RATIO}\n", [torch])
     for network, shapes in NETWORKS.items():
-        print(f"{network}: ms for a step (best of {options.repeat})")
+        print(network)
         for title, (name, settings) in OPTIMIZERS.items():
             steps = {key: stepper(library, shapes, name, settings) for key, library in libraries.items()}
             best = dict.fromkeys(steps, float("inf"))
@@ -63,9 +62,9 @@ def main():
                     start = time.perf_counter()
                     step()
                     best[key] = min(best[key], (time.perf_counter() - start) * 1e3)
-            ratio = f"   ratio {best['ours'] / best['PyTorch']:.2f}" if torch is not None else ""
-            print(f"  {title:18}" + "".join([f"{key:>10} {ms:7.3f}" for key, ms in best.items()]) + ratio)
+            ratio = f"   ratio {best['PyTorch'] / best['ours']:.2f}" if torch is not None else ""
+            print(f"  {title:18}" + "".join([f"{key:>10} {ms:7.3f}" for key, ms in best.items()]) + ratio, flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    environment.run(main)

@@ -3,12 +3,12 @@
     python benchmarks/per_op.py [--ops 2000] [--repeat 40]
 
 A chain of multiplications and additions is recorded and swept, here and in PyTorch if that is installed, taking turns in one
-process on one thread.  Each figure is the best of the repeats; the ratio is ours over PyTorch's, so below 1 is faster.
+process on one thread.  Each figure is the best of the repeats; the ratio is PyTorch's over ours, so above 1 is faster.
 """
-import argparse
 import statistics
 import time
 
+import environment  # before NumPy
 import numpy as np
 
 import tinygrad_like as tl
@@ -40,16 +40,17 @@ def theirs(both, ops):
 
 
 def main():
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--ops", type=int, default=2000)
-    options.add_argument("--repeat", type=int, default=40)
-    options = options.parse_args()
+    parser = environment.parser(__doc__)
+    parser.add_argument("--ops", type=environment.count, default=2000)
+    parser.add_argument("--repeat", type=environment.count, default=40)
+    options = parser.parse_args()
     engines = {"tinygrad_like": ours}
     if torch is not None:
         torch.set_num_threads(1)
         engines["PyTorch " + torch.__version__] = theirs
 
-    print(f"{options.ops} ops on 4 float32 numbers, µs per op (best of {options.repeat})")
+    environment.introduce(f"{options.ops} ops on 4 float32 numbers, 1 thread: µs per op, best of {options.repeat}; median: of both "
+                          f"together\n{environment.RATIO}\n", [torch])
     print(f"{'':28}{'forward':>9}{'backward':>10}{'both':>8}{'median':>9}")
     for both, title in ((False, "one operand wants a gradient"), (True, "both operands do")):
         print(title)
@@ -63,8 +64,8 @@ def main():
             best[name] = min(map(sum, times))
             print(f"  {name:26}{forward:9.2f}{backward:10.2f}{best[name]:8.2f}{statistics.median(map(sum, times)):9.2f}")
         if torch is not None:
-            print(f"  {'ratio':26}{best['tinygrad_like'] / best['PyTorch ' + torch.__version__]:27.2f}")
+            print(f"  {'ratio':26}{best['PyTorch ' + torch.__version__] / best['tinygrad_like']:27.2f}")
 
 
 if __name__ == "__main__":
-    main()
+    environment.run(main)

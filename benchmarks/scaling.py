@@ -5,10 +5,10 @@
 Each series doubles one size.  The exponent p is that of the power law, cost ~ size^p, through the last three points (best times;
 smaller ones are bookkeeping); beside it stands that of the algorithm, which time may not exceed by more than caches explain.
 """
-import environment  # noqa: F401, I001                          # before NumPy
-import argparse
 import math
 import time
+
+import environment  # before NumPy
 
 import tinygrad_like as tl
 from tinygrad_like import nn
@@ -72,6 +72,7 @@ SERIES = [                                                      # name, workload
 def measure(workload, repeat):
     """Milliseconds of a forward and backward pass, and bytes held between them."""
     best = math.inf
+    workload().backward()                                       # fills caches
     for _ in range(repeat):
         start = time.perf_counter()
         workload().backward()
@@ -89,9 +90,11 @@ def exponent(sizes, costs):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeat", type=int, default=7)
+    parser = environment.parser(__doc__)
+    parser.add_argument("--repeat", type=environment.count, default=7)
     options = parser.parse_args()
+    environment.introduce(f"exponents p of what a step takes, forward and backward, {environment.threads(tl.get_num_threads())}: "
+                          "good are those that are no more than the algorithm's\n")
     print(f"{'':<26}{'time ~ size^p':>16}{'algorithm':>12}{'memory ~ size^p':>18}{'algorithm':>12}    ms, largest")
     for name, make, argument, sizes, time_power, memory_power in SERIES:
         points = [measure(make(**{argument: size}), options.repeat) for size in sizes]
@@ -101,4 +104,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    environment.run(main)

@@ -1,17 +1,24 @@
-"""The benchmarks' workloads compute the same here and in PyTorch: losses step by step, from the same weights."""
+"""The benchmarks' workloads compute the same here and in PyTorch: losses step by step, from the same weights.  And the benchmarks
+run, alone and with PyTorch, and say what is wrong with how they were asked to.
+"""
 import importlib.util
+import json
 import pathlib
+import runpy
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 import tinygrad_like as tl
 
-FILE = pathlib.Path(__file__).parents[1] / "benchmarks" / "workloads.py"
+FOLDER = pathlib.Path(__file__).parents[1] / "benchmarks"
 
 
 def load():
-    spec = importlib.util.spec_from_file_location("workloads", FILE)
+    spec = importlib.util.spec_from_file_location("workloads", FOLDER / "workloads.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -51,3 +58,121 @@ def test_tiny():
 
 def test_all_are_tried():
     assert set(workloads.WORKLOADS) == {*TRAININGS, "predict_one", "predict_256", "next_token", "tiny"}
+
+
+# ---- the benchmarks ---------------------------------------------------------------------------------------------
+SHORT = {                                                       # the least that each can do, and what it then says
+    "attention.py": (["--repeat", "1"], "12, 4 heads"), "convolution.py": (["--repeat", "1", "--only", "1x1"], "1x1, 64"),
+    "import_time.py": (["--repeat", "1"], "beyond NumPy"), "limits.py": (["--rounds", "1", "--only", "mlp"], "copying moves"),
+    "loader.py": (["--seconds", "0.01", "--only", "uint8"], "samples a second"), "memory.py": ([], "nn.Linear(128, 512)"),
+    "optimizers.py": (["--repeat", "1"], "AdamW"), "per_op.py": (["--repeat", "1", "--ops", "10"], "backward"),
+    "recurrent.py": (["--rounds", "1", "--shape", "3", "2", "4", "5"], "| GRU |"),
+    "scaling.py": (["--repeat", "1"], "LSTM, length"),
+}
+OTHERS = {"environment.py", "workloads.py", "others.py", "compare.py", "launches.py"}
+
+
+@pytest.fixture
+def folder(monkeypatch):
+    """The benchmarks can be imported, and are forgotten again."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    yield
+    for name in [each.removesuffix(".py") for each in OTHERS]:
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def run(folder, monkeypatch, capsys):
+    """run(file, *arguments): (exit status, what it said), in this process, as if PyTorch were not installed."""
+    threads = tl.get_num_threads()
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")          # a benchmark takes it away, and a test gives it back
+    monkeypatch.setitem(sys.modules, "torch", None)
+
+    def run(file, *arguments):
+        monkeypatch.setattr(sys, "argv", [file, *arguments])
+        status = 0
+        try:
+            runpy.run_path(str(FOLDER / file), run_name="__main__")
+        except SystemExit as end:
+            status = end.code
+        return status, "".join(capsys.readouterr()) + (status if type(status) is str else "")
+    yield run
+    if tl.get_num_threads() != threads:
+        tl.set_num_threads(threads)
+
+
+def test_all_benchmarks_are_tried():
+    assert {file.name for file in FOLDER.glob("*.py")} == {*SHORT, *OTHERS}
+
+
+@pytest.mark.parametrize("file", sorted({*SHORT, "compare.py", "launches.py"}))
+def test_help_says_what_a_benchmark_measures(file, run):
+    status, said = run(file, "--help")
+    assert status == 0 and f"usage: {file}" in said and f"    python benchmarks/{file}" in said
+
+
+@pytest.mark.parametrize("file", sorted(set(SHORT) - {"scaling.py"}))       # that one takes long
+def test_benchmarks_run_without_pytorch(file, run):
+    arguments, text = SHORT[file]
+    status, said = run(file, *arguments)
+    assert status == 0 and text in said
+    if file != "import_time.py":
+        assert "PyTorch is not installed, so ours are alone: pip install torch" in said
+        assert "CPU: " in said and "OPENBLAS_CORETYPE=Haswell" in said
+
+
+@pytest.mark.parametrize("file, arguments, text", [
+    ("compare.py", ["--only", "mpl"], "invalid choice: 'mpl' (choose from "),
+    ("compare.py", ["--threads", "0"], "--threads: got '0', expected a whole number, 1 or more"),
+    ("compare.py", ["--rounds", "-1"], "--rounds: got '-1', expected a whole number, 1 or more"),
+    ("compare.py", ["--seconds", "0"], "--seconds: got '0', expected a number of seconds above 0"),
+    ("compare.py", ["--engines", "PyTorch"], "not installed here: PyTorch (pip install torch)"),
+    ("compare.py", ["--out", str(FOLDER / "compare.py" / "results")], "compare.md cannot be written there: "),
+    ("limits.py", ["--threads", "none"], "--threads: got 'none', expected a whole number, 1 or more"),
+    ("limits.py", ["--rounds", "0"], "--rounds: got '0', expected a whole number, 1 or more"),
+    ("scaling.py", ["--repeat", "0"], "--repeat: got '0', expected a whole number, 1 or more"),
+    ("convolution.py", ["--only", "9x9"], "got '9x9', which is in none of the names: 3x3 first layer, 1 channel; "),
+    ("loader.py", ["--only", "mnist"], "got 'mnist', which is in none of the names: MNIST from memory"),
+    ("launches.py", ["mpl"], "no such workload: mpl (there are mlp, cnn, "),
+])
+def test_mistakes_are_said_before_anything_is_measured(file, arguments, text, run, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else find(name))
+    status, said = run(file, *arguments)
+    assert status == 2 and text in said
+    assert f"usage: {file}" in said
+
+
+def compare(*arguments, **options):
+    return subprocess.Popen([sys.executable, str(FOLDER / "compare.py"), "--engines", "ours", "--only", "mlp", *arguments],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def test_compare_writes_its_table(tmp_path):
+    out, err = compare("--rounds", "1", "--seconds", "0.01", "--threads", "1", "--out", str(tmp_path / "new")).communicate()
+    table = (tmp_path / "new" / "compare.md").read_text(encoding="utf-8")
+    assert err == "" and "| MLP 784-256-128-10, batch 64, Adam | 1 | ours | " in table and table in out
+    assert "CPU: " in table and "nothing to draw: that takes times of ours and of PyTorch" in out
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sends the signal of Ctrl-C")
+def test_stopping_a_comparison_keeps_what_was_measured(tmp_path):
+    process = compare("--rounds", "1", "--seconds", "0.01", "--threads", "1", *["2"] * 500, "--out", str(tmp_path))
+    while "mlp, 1 thread: ours" not in process.stdout.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert process.returncode == 0 and "stopped: what was measured stays" in err and "Traceback" not in err
+    assert "| 1 | ours |" in (tmp_path / "compare.md").read_text(encoding="utf-8")
+
+
+def test_an_engine_that_fails_is_left_out(folder, monkeypatch, capfd):
+    module = importlib.import_module("compare")
+    code = ("import json, sys; print(1, flush=True); sys.stdin.readline();"
+            "print(json.dumps({'seconds': [0.5], 'bytes': 0}), flush=True); sys.stdin.readline(); {}")
+    popen = subprocess.Popen
+    monkeypatch.setattr(module.subprocess, "Popen", lambda command, **options: popen([
+        sys.executable, "-c", code.replace("{}", "1 / 0" if command[3] == "PyTorch" else "print(" + repr(json.dumps(
+            {"seconds": [0.25], "bytes": 2**20})) + ")")], **options))
+    assert module.measure("mlp", 1, "cpu", ["ours", "PyTorch"], 2, 0.01) == {"ours": (250.0, 375.0, 1.0)}
+    assert "PyTorch failed at mlp: it is left out" in capfd.readouterr().err
