@@ -3,6 +3,7 @@ run, alone and with PyTorch, and say what is wrong with how they were asked to.
 """
 import importlib.util
 import json
+import os
 import pathlib
 import runpy
 import signal
@@ -143,9 +144,11 @@ def test_mistakes_are_said_before_anything_is_measured(file, arguments, text, ru
     assert f"usage: {file}" in said
 
 
-def compare(*arguments, **options):
+def compare(*arguments):
+    """The comparison at work, in a process of its own."""
+    path = os.pathsep.join([str(FOLDER.parent), os.environ.get("PYTHONPATH", "")])          # it may not be installed
     return subprocess.Popen([sys.executable, str(FOLDER / "compare.py"), "--engines", "ours", "--only", "mlp", *arguments],
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": path})
 
 
 def test_compare_writes_its_table(tmp_path):
