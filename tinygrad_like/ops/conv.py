@@ -101,8 +101,8 @@ class conv_transpose(Op):
         samples_at_once = at_once(y, math.prod(positions) * math.prod(kernel) * channels, weights.nbytes)
         places = meetings(into, positions, kernel, geometry)
 
-        # A pixel of y times the weights is what that position adds to the image: a kernel full of numbers.  Place k of these kernels
-        # meets pixels that are s apart, so for each k they are added by slices, all at once.
+        # A pixel of y times the weights is what that position adds to the image: a kernel full of numbers.  Place k of all these
+        # kernels meets pixels that are s apart: for each k they are added at once, as slices.
         for part in parts(len(y), samples_at_once):
             kernels = (grouped(y[part], groups) @ weights).reshape(groups, -1, *positions, *kernel, channels // groups)
             kernels = xp(y).moveaxis(kernels, 0, -2)            # (samples, *positions, *kernel, groups, channels / groups)
