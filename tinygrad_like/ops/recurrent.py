@@ -1,12 +1,14 @@
-"""Recurrent layers: one op runs one layer in one direction over whole sequences, and carries its textbook form, step by step.
+"""Recurrent layers: an op runs one layer in one direction over whole sequences.  Its `plain` is the textbook's form, step by step.
 
-What they share.  x is (time, batch, features); or packed, and then `sizes` says how many sequences each step has, the longest
-first: step t works on the first sizes[t] of them, and x is (Σ sizes, features), step after step.  With `reverse` the last step
-comes first.  A sequence that is over keeps its state, and one that has not begun has its first.
+Sequences.  x is (time, batch, features).  Or it is packed, as (Σ sizes, features), step after step: `sizes` says how many
+sequences each step has, and as the longest come first, step t has the first sizes[t] of them.  With `reverse` the last step is
+computed first.  A sequence that is over keeps its state, and one that has not begun yet has its first state.
 
-Going back, what a step does by itself has derivatives that follow from its results: they are found for all steps at once.  The
-loop over the steps is left with sending the gradient of one state to the state before.  It gathers dL/dz, where z is what the
-gates are functions of; the gradient of each weight is then one product over all steps.
+Forward, w_ih x_t + b is found for all steps at once, in one product; the loop over the steps adds w_hh h_{t-1}.
+
+Backward, most factors of a derivative follow from the results of a step alone: these are found for all steps at once.  The loop
+only sends the gradient of each state on to the state before.  It leaves behind dL/dz, where z is what the gates are functions of,
+and then the gradient of each weight is one product over all steps.
 
 Inside, features come first, (features, batch): so each gate is one block of memory, and the products of a step are faster.
 As σ(z) = ½ tanh(½ z) + ½, one tanh serves all gates of a step, once the weights of the sigmoids are halved.
@@ -23,7 +25,7 @@ from .shape import concatenate, split
 
 # ---- the steps of sequences -------------------------------------------------------------------------------------
 def steps_of(shape, sizes, reverse):
-    """Where each step has its rows, with all steps under each other: slices, in the order of computation."""
+    """Which rows each step has, where all steps stand one under the other: slices, in the order of computation."""
     steps, end = [], 0
     for size in shape[1:2] * shape[0] if sizes is None else sizes:
         steps.append(slice(end, end + size))
@@ -37,12 +39,12 @@ def count(step):
 
 
 def alike(steps):
-    """Whether all steps have as many: else they are fewer and fewer."""
+    """Whether all steps have equally many sequences; in packed ones, they have fewer and fewer."""
     return count(steps[0]) == count(steps[-1])
 
 
-def before(out, first, steps):
-    """The state that each row started from: that of its sequence a step earlier, or the first."""
+def states_before(out, first, steps):
+    """The state that each row of out started from: that of its sequence a step earlier, or its first."""
     if alike(steps):
         n = count(steps[0])
         return xp(out).concatenate([first, out[:-n]] if steps[0].start == 0 else [out[n:], first])
@@ -55,7 +57,7 @@ def before(out, first, steps):
 
 
 def blocks(x, size, steps):
-    """x is (…, size · all rows): for each step, a view of its part as (…, size, n)."""
+    """x is (…, size · all rows), step after step: for each step, a view of its part as (…, size, n), for its n sequences."""
     if alike(steps):
         parts = list(xp(x).moveaxis(x.reshape(*x.shape[:-1], len(steps), size, count(steps[0])), -3, 0))
         return parts if steps[0].start == 0 else parts[::-1]
@@ -63,7 +65,7 @@ def blocks(x, size, steps):
 
 
 def side_by_side(x, size, steps):
-    """Those parts next to each other: (…, size, all rows)."""
+    """The parts that `blocks` gives, next to each other: (…, size, all rows)."""
     steps = sorted(steps, key=lambda step: step.start)
     if alike(steps):                                            # one copy
         x = x.reshape(*x.shape[:-1], len(steps), size, count(steps[0])).swapaxes(-2, -3)
@@ -72,12 +74,13 @@ def side_by_side(x, size, steps):
 
 
 def by_gate(w, size):
-    """The rows of the weights as (gates, size, …)."""
+    """(gates · size, …) as (gates, size, …)."""
     return w.reshape(-1, size, *w.shape[1:])
 
 
 def in_parts(w, n):
-    """The matrices w (gates, size, k) as (gates, parts, rows, k): OpenBLAS is faster where a product has below a million terms."""
+    """The matrices w (gates, size, k) in parts, (gates, parts, rows, k), for products with matrices (k, n): where each takes less
+    than a million multiplications, OpenBLAS copies no matrix first, and is faster."""
     gates, size, k = w.shape
     part = size
     while part % 2 == 0 and part * k * n >= 1e6 and type(w) is host.ndarray:
@@ -86,27 +89,27 @@ def in_parts(w, n):
 
 
 def back_through(w, n):
-    """The function of dz (gates, k, m), m <= n, and out that is Σ w dz over the gates, for their w (gates, size, k)."""
+    """A function of dz (gates, k, n or fewer): Σ w dz over the gates, (size, n or fewer), for w (gates, size, k)."""
     if type(w) is host.ndarray:
-        each = in_parts(w, n)
-        return lambda dz, out=None: (each @ dz[:, None]).reshape(len(w), -1, dz.shape[-1]).sum(axis=0, out=out)
-    whole = w.swapaxes(0, 1).reshape(w.shape[1], -1)            # a GPU likes one product
+        w_parts = in_parts(w, n)
+        return lambda dz, out=None: (w_parts @ dz[:, None]).reshape(len(w), -1, dz.shape[-1]).sum(axis=0, out=out)
+    whole = w.swapaxes(0, 1).reshape(w.shape[1], -1)            # on a GPU, one large product is faster
     return lambda dz, out=None: xp(w).matmul(whole, dz.reshape(-1, dz.shape[-1]), out=out)
 
 
 def inputs(x, w, b, size, steps):
-    """w x_tᵀ + b of all steps, (gates, size · all rows), in blocks: as [w b] [x_t 1]ᵀ"""
-    m, x, w, n = xp(x), rows(x), by_gate(w, size), count(steps[0])
+    """w x_tᵀ + b for all steps, (gates, size · all rows), as `blocks` takes it: the product [w b] [x_t 1]ᵀ"""
+    module, x, w, n = xp(x), rows(x), by_gate(w, size), count(steps[0])
     if b is not None:
-        w = m.concatenate([w, by_gate(b, size)[..., None]], axis=-1)
-    z = m.empty((len(w), len(x) * size), x.dtype)
-    if n >= 16 and alike(steps):                                # each step has enough for a product of its own
+        w = module.concatenate([w, by_gate(b, size)[..., None]], axis=-1)
+    z = module.empty((len(w), len(x) * size), x.dtype)
+    if n >= 16 and alike(steps):                                # each step has enough rows for a product of its own
         w = in_parts(w, n)
-        x_t = m.ones((len(steps), 1, w.shape[-1], n), x.dtype)
+        x_t = module.ones((len(steps), 1, w.shape[-1], n), x.dtype)
         x_t[:, 0, :x.shape[1]] = x.reshape(len(steps), n, x.shape[1]).swapaxes(1, 2)
-        m.matmul(w[:, None], x_t, out=z.reshape(len(w), len(steps), *w.shape[1:3], n))
-    else:
-        x_t = m.ones((w.shape[-1], len(x)), x.dtype)
+        module.matmul(w[:, None], x_t, out=z.reshape(len(w), len(steps), *w.shape[1:3], n))
+    else:                                                       # one product of all rows, whose columns are then put in blocks
+        x_t = module.ones((w.shape[-1], len(x)), x.dtype)
         x_t[:x.shape[1]] = x.T
         whole = w @ x_t
         for step, part in zip(steps, blocks(z, size, steps)):
@@ -120,17 +123,17 @@ def sum_of_rows(dz):
 
 
 def features_first(state, *others):
-    """A copy of the state that the loop can write to, (size, batch), of the number type that all of these have in common."""
+    """A copy of the state that the loop can write to, (size, batch), of the dtype that all of these have in common."""
     given = [x for x in others if x is not None]
     return state.T.astype(xp(state).result_type(state, *given), order="C")
 
 
 def unrolled(cell, x, *states, sizes, reverse):
     """The textbook's loop: states = cell(x_t, *states).  Returns the first of them at all steps, and all of them at the end."""
-    out, of_one = {}, rows(x)
+    out, all_steps = {}, rows(x)
     for step in steps_of(x.shape, sizes, reverse):
         n = count(step)
-        new = cell(of_one[step], *[state[:n] for state in states])
+        new = cell(all_steps[step], *[state[:n] for state in states])
         out[step.start] = new[0]
         states = [concatenate(now, state[n:], axis=0) for now, state in zip(new, states)]
     out = concatenate(*[out[start] for start in sorted(out)], axis=0)
@@ -138,7 +141,7 @@ def unrolled(cell, x, *states, sizes, reverse):
 
 
 def again(op, *operands, **params):
-    """What the forward of an op hands over."""
+    """What the forward of an op notes for the way back, computed once more."""
     return op.forward(*operands, **params).intermediates["run"]
 
 
@@ -150,30 +153,29 @@ class rnn(Op):
     It is h_t = tanh(W [h_{t-1}, x_t] + b) for W = [w_hh, w_ih] and b = b_ih + b_hh      (SPEC F-07; J. Elman, "Finding
     structure in time", 1990).
 
-    From a step to the one before:  dz_t = dh_t (1 - h_t²),  and  dh_{t-1} = w_hhᵀ dz_t + what arrives at h_{t-1} from outside.
+    From a step to the one before:  dz_t = dh_t (1 - h_t²),  and  dh_{t-1} = w_hhᵀ dz_t + the gradient of h_{t-1} as a result.
     """
     integers = False
 
     def forward(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, relu=False, sizes=None, reverse=False):
-        m, steps = xp(x), steps_of(x.shape, sizes, reverse)
+        module, steps = xp(x), steps_of(x.shape, sizes, reverse)
         h = features_first(h0, x, w_ih, w_hh, b_ih, b_hh)
-        out = m.empty((math.prod(x.shape[:-1]), len(h)), h.dtype)
-        z = inputs(x, w_ih, b_ih if b_hh is None else b_ih + b_hh, len(h), steps)[0]
-        for step, a in zip(steps, blocks(z, len(h), steps)):
+        out = module.empty((math.prod(x.shape[:-1]), len(h)), h.dtype)
+        from_x = inputs(x, w_ih, b_ih if b_hh is None else b_ih + b_hh, len(h), steps)[0]
+        for step, z in zip(steps, blocks(from_x, len(h), steps)):
             now = h[:, :count(step)]                            # (size, n)
-            a += w_hh @ now
+            z += w_hh @ now
             if relu:
-                m.maximum(a, 0, out=now)
+                module.maximum(z, 0, out=now)
             else:
-                m.tanh(a, out=now)
+                module.tanh(z, out=now)
             out[step] = now.T
         return Kept((out.reshape(*x.shape[:-1], out.shape[1]), h.T), run=out)
 
-    def back(g, run, x, w_hh, relu, sizes, reverse):
-        m, out = xp(run), run
-        g_out, dh = rows(g[0]), g[1].T.copy()
+    def back(g, run, x, w_hh, relu, sizes, reverse):            # dz of all steps, (size, all rows), and dh0
+        out, g_out, dh = run, rows(g[0]), g[1].T.copy()
         slope = (out > 0) if relu else 1 - out * out
-        dz = m.empty(out.shape[::-1], out.dtype)
+        dz = xp(out).empty(out.shape[::-1], out.dtype)
         for step in reversed(steps_of(x.shape, sizes, reverse)):
             now = dh[:, :count(step)]
             now += g_out[step].T
@@ -188,7 +190,7 @@ class rnn(Op):
     def dx(g, back, w_ih, shape): return (back[0].T @ w_ih).reshape(shape)
     def dh0(g, back): return back[1].T
     def dw_ih(g, back, x): return back[0] @ rows(x)
-    def dw_hh(g, back, run, x, h0, sizes, reverse): return back[0] @ before(run, h0, steps_of(x.shape, sizes, reverse))
+    def dw_hh(g, back, run, x, h0, sizes, reverse): return back[0] @ states_before(run, h0, steps_of(x.shape, sizes, reverse))
     def db_ih(g, back_to_b): return back_to_b
     def db_hh(g, back_to_b): return back_to_b
     def back_to_b(back): return sum_of_rows(back[0])
@@ -210,8 +212,8 @@ class lstm(Op):
     the rows of i, f, g and o under each other      (SPEC MOD-08, M-12; S. Hochreiter and J. Schmidhuber, "Long short-term
     memory", 1997; the gate f is of F. Gers et al., "Learning to forget", 2000).
 
-    Backpropagation through time.  Say that a step is reached by dh, the gradient of its h_t, and by dc, that of its c_t; what is
-    used outside and what the next step wants are added up in them.  h_t = o tanh c_t is where to begin:
+    Backpropagation through time.  A step is reached by dh, the gradient of its h_t, and by dc, that of its c_t: each is the sum of
+    what comes from outside and of what comes from the next step.  Begin at h_t = o tanh c_t:
 
         do = dh tanh c_t                         dc grows by  dh o (1 - tanh² c_t)         as tanh' = 1 - tanh²
 
@@ -219,48 +221,48 @@ class lstm(Op):
 
         di = dc g       df = dc c_{t-1}      dg = dc i          and c_{t-1} receives  dc f
 
-    That is all there is to the LSTM: along c the gradient is multiplied by f alone, which the network can hold near 1, while in
-    an rnn it goes through w_hh and a tanh' at each step, and so vanishes.  At last the gates, by σ' = σ (1 - σ):
+    This is what makes an LSTM: along c the gradient is multiplied by f alone, which the network can hold near 1, while in an rnn it
+    goes through w_hh and a tanh' at each step, and so vanishes.  Next the gates, by σ' = σ (1 - σ):
 
         dz_i = di i (1 - i)     dz_f = df f (1 - f)     dz_g = dg (1 - g²)     dz_o = do o (1 - o)
 
-    and z, which is linear in all that it is made of:  dh_{t-1} = w_hhᵀ dz,  dx_t = w_ihᵀ dz,  and summed over the steps
-    dw_ih = Σ dz x_tᵀ,  dw_hh = Σ dz h_{t-1}ᵀ,  db = Σ dz.  Where dz is a product of dc or dh, the other factor (`local` below)
-    is known before the loop: so the loop itself has few products to take.
+    and last z, which is linear in all that it is made of:  dh_{t-1} = w_hhᵀ dz,  dx_t = w_ihᵀ dz,  and summed over the steps
+    dw_ih = Σ dz x_tᵀ,  dw_hh = Σ dz h_{t-1}ᵀ,  db = Σ dz.  Each dz is dc or dh times a factor that is known before the loop
+    (`local` below): so there is little left for the loop to do.
     """
     integers = False
 
     def forward(x, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes=None, reverse=False):
-        m, size, steps = xp(x), w_hh.shape[1], steps_of(x.shape, sizes, reverse)
+        module, size, steps = xp(x), w_hh.shape[1], steps_of(x.shape, sizes, reverse)
         h, c = [features_first(state, x, h0, c0, w_ih, w_hh, b_ih, b_hh) for state in (h0, c0)]
-        out = m.empty((math.prod(x.shape[:-1]), size), h.dtype)
-        c_before, tanh_c = m.empty((2, out.size), h.dtype)
-        scale = m.full((4, size), 0.5, h.dtype)                 # σ(z) is ½ tanh(½ z) + ½, and all but g are σ
+        out = module.empty((math.prod(x.shape[:-1]), size), h.dtype)
+        c_before, tanh_c = module.empty((2, out.size), h.dtype)
+        scale = module.full((4, size), 0.5, h.dtype)            # σ(z) is ½ tanh(½ z) + ½, and all gates but g are σ
         scale[2] = 1
         scale = scale.reshape(4 * size)
         b = None if b_ih is None else (b_ih if b_hh is None else b_ih + b_hh) * scale
-        gates = inputs(x, w_ih * scale[:, None], b, size, steps)
+        gates = inputs(x, w_ih * scale[:, None], b, size, steps)                # of x alone; in the loop they become i, f, g, o
         w = w_hh * scale[:, None]
-        w = in_parts(by_gate(w, size), len(h0)) if m is host else w             # on a GPU one product
-        for step, a, before_, tc in zip(steps, *[blocks(each, size, steps) for each in (gates, c_before, tanh_c)]):
+        w = in_parts(by_gate(w, size), len(h0)) if module is host else w        # on a GPU one product
+        for step, a, c_old, t in zip(steps, *[blocks(each, size, steps) for each in (gates, c_before, tanh_c)]):
             h_now, c_now = h[:, :count(step)], c[:, :count(step)]
-            lstm_cell(c_now, h_now, out[step].T, before_, tc, a, (w @ h_now).reshape(a.shape))
+            lstm_cell(c_now, h_now, out[step].T, c_old, t, a, (w @ h_now).reshape(a.shape))
         return Kept((out.reshape(*x.shape[:-1], size), h.T, c.T), run=(out, gates, c_before, tanh_c))
 
-    def back(g, run, x, w_hh, sizes, reverse):
-        m, size, steps = xp(x), w_hh.shape[1], steps_of(x.shape, sizes, reverse)
+    def back(g, run, x, w_hh, sizes, reverse):                  # dz of all steps, (4 size, all rows), dh0 and dc0
+        multiply, size, steps = xp(x).multiply, w_hh.shape[1], steps_of(x.shape, sizes, reverse)
         out, gates, c_before, tanh_c = run
-        local, into_c = m.empty(gates.shape, out.dtype), m.empty(tanh_c.shape, out.dtype)
-        for i, f, g_, o, c, t, *by, into in pieces(*gates, c_before, tanh_c, *local, into_c):
-            m.multiply(g_ * i, 1 - i, out=by[0])
-            m.multiply(c * f, 1 - f, out=by[1])
-            m.multiply(i, 1 - g_ * g_, out=by[2])
-            m.multiply(t * o, 1 - o, out=by[3])
-            m.multiply(o, 1 - t * t, out=into)
         g_out, dh, dc = rows(g[0]), g[1].T.copy(), g[2].T.copy()
+        local = xp(x).empty(gates.shape, out.dtype)             # the factors of dc, dc, dc and dh in dz
+        into_c = xp(x).empty(tanh_c.shape, out.dtype)           # that of dh in dc
+        for i, f, g, o, c, t, by_i, by_f, by_g, by_o, by_c in pieces(*gates, c_before, tanh_c, *local, into_c):     # g: the gate
+            multiply(g * i, 1 - i, out=by_i)
+            multiply(c * f, 1 - f, out=by_f)
+            multiply(i, 1 - g * g, out=by_g)
+            multiply(t * o, 1 - o, out=by_o)
+            multiply(o, 1 - t * t, out=by_c)
         towards_h = back_through(by_gate(w_hh, size).swapaxes(1, 2), dh.shape[1])
-        for step, dz, into, f in zip(*[each[::-1] for each in (
-                steps, *[blocks(each, size, steps) for each in (local, into_c, gates[1])])]):
+        for step, dz, into, f in reversed(list(zip(steps, *[blocks(each, size, steps) for each in (local, into_c, gates[1])]))):
             h_now, c_now = dh[:, :count(step)], dc[:, :count(step)]
             lstm_cell_back(c_now, h_now, g_out[step].T, into, f, dz)
             towards_h(dz, out=h_now)
@@ -273,7 +275,7 @@ class lstm(Op):
     def dh0(g, back): return back[1].T
     def dc0(g, back): return back[2].T
     def dw_ih(g, back, x): return back[0] @ rows(x)
-    def dw_hh(g, back, run, x, h0, sizes, reverse): return back[0] @ before(run[0], h0, steps_of(x.shape, sizes, reverse))
+    def dw_hh(g, back, run, x, h0, sizes, reverse): return back[0] @ states_before(run[0], h0, steps_of(x.shape, sizes, reverse))
     def db_ih(g, back_to_b): return back_to_b
     def db_hh(g, back_to_b): return back_to_b
     def back_to_b(back): return sum_of_rows(back[0])
@@ -289,7 +291,8 @@ class lstm(Op):
 
 @one_kernel
 def lstm_cell(c, h, out, before, tanh_c, a, z):
-    """One step of c and h, in place.  z is what h adds to a, which becomes i, f, g, o; the rest is noted for later."""
+    """One step, which changes c and h.  a, with z added to it, becomes the gates i, f, g, o.  out, before and tanh_c note h_t,
+    c_{t-1} and tanh c_t for later."""
     a += z
     xp(a).tanh(a, out=a)
     i, f, g, o = a
@@ -306,7 +309,8 @@ def lstm_cell(c, h, out, before, tanh_c, a, z):
 
 @one_kernel
 def lstm_cell_back(dc, dh, g, into_c, f, dz):
-    """One step back of dc and dh, of which dh is still to be led through w; dz is `local`, until here."""
+    """One step back: dc becomes that of the step before, dz turns from the factors `local` into dz, and w has yet to be applied to
+    make dh that of the step before."""
     dh += g
     dc += dh * into_c
     dz[:3] *= dc
@@ -321,68 +325,69 @@ class gru(Op):
 
     x: (time, batch, features), or packed.  h0: (batch, size).  w_ih: (3 size, features).  w_hh: (3 size, size).  b: (3 size), the
     rows of r, z and n under each other      (K. Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014,
-    with r multiplied behind the product with w_hh instead of before it, so that one product serves all three).
+    but with r applied after the product with w_hh instead of before it, so that one product serves all three).
 
-    A step that is reached by dh, the gradient of its h_t, sends dh z to h_{t-1}, and as h_t = n + z (h_{t-1} - n)
+    A step that is reached by dh, the gradient of its h_t, sends dh z to h_{t-1}.  As h_t = n + z (h_{t-1} - n), it sends to the
+    sums inside of σ and tanh, and to m,
 
         dn = dh (1 - z) (1 - n²)     dz = dh (h_{t-1} - n) z (1 - z)     dm = dn r     dr = dn m r (1 - r)
 
-    to the sums inside of the functions: dr, dz, dn to the rows of w_ih x_t + b_ih,  dr, dz, dm to those of w_hh h_{t-1} + b_hh.
+    Of these, dr, dz, dn are the gradients of the rows of w_ih x_t + b_ih, and dr, dz, dm of those of w_hh h_{t-1} + b_hh.
     """
     integers = False
 
     def forward(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes=None, reverse=False):
-        m, size, steps = xp(x), w_hh.shape[1], steps_of(x.shape, sizes, reverse)
+        module, size, steps = xp(x), w_hh.shape[1], steps_of(x.shape, sizes, reverse)
         b = b_ih
         if b_hh is not None:
             b = b_ih + b_hh
-            b[2 * size:] = b_ih[2 * size:]                      # that of m is added to m
+            b[2 * size:] = b_ih[2 * size:]                      # the last third of b_hh belongs to m
         h = features_first(h0, x, w_ih, w_hh, b_ih, b_hh)
-        out = m.empty((math.prod(x.shape[:-1]), size), h.dtype)
-        gates = inputs(x, w_ih, b, size, steps)
-        inner, change = m.empty((2, out.size), h.dtype)         # m, and h_{t-1} - n
+        out = module.empty((math.prod(x.shape[:-1]), size), h.dtype)
+        gates = inputs(x, w_ih, b, size, steps)                 # of x alone; in the loop they become r, z, n
+        inner, change = module.empty((2, out.size), h.dtype)    # m, and h_{t-1} - n
         w = in_parts(by_gate(w_hh, size), len(h0))
-        for step, rzn, mm, d in zip(steps, *[blocks(each, size, steps) for each in (gates, inner, change)]):
+        for step, rzn, m, d in zip(steps, *[blocks(each, size, steps) for each in (gates, inner, change)]):
             now = h[:, :count(step)]
-            p = (w @ now).reshape(rzn.shape)
+            from_h = (w @ now).reshape(rzn.shape)
             rz, (r, z, n) = rzn[:2], rzn
-            rz += p[:2]
+            rz += from_h[:2]
             rz *= 0.5
-            m.tanh(rz, out=rz)
+            module.tanh(rz, out=rz)
             rz *= 0.5
             rz += 0.5
             if b_hh is None:
-                mm[...] = p[2]
+                m[...] = from_h[2]
             else:
-                m.add(p[2], b_hh[2 * size:, None], out=mm)
-            n += r * mm
-            m.tanh(n, out=n)
-            m.subtract(now, n, out=d)
-            m.multiply(z, d, out=now)
+                module.add(from_h[2], b_hh[2 * size:, None], out=m)
+            n += r * m
+            module.tanh(n, out=n)
+            module.subtract(now, n, out=d)
+            module.multiply(z, d, out=now)
             now += n
             out[step] = now.T
         return Kept((out.reshape(*x.shape[:-1], size), h.T), run=(out, gates, inner, change))
 
-    def back(g, run, x, w_hh, sizes, reverse):
-        m, size, steps = xp(x), w_hh.shape[1], steps_of(x.shape, sizes, reverse)
+    def back(g, run, x, w_hh, sizes, reverse):                  # dr, dz, dn of all steps, (3 size, all rows); dm, dr, dz; and dh0
+        multiply, size, steps = xp(x).multiply, w_hh.shape[1], steps_of(x.shape, sizes, reverse)
         out, gates, inner, change = run
-        local = m.empty((4, out.size), out.dtype)               # what dh is multiplied by to give dm, dr, dz, dn
-        for r, z, n, mm, d, *by in pieces(*gates, inner, change, *local):
-            m.multiply(1 - z, 1 - n * n, out=by[3])
-            m.multiply(by[3], r, out=by[0])
-            m.multiply(by[0] * mm, 1 - r, out=by[1])
-            m.multiply(d * z, 1 - z, out=by[2])
         g_out, dh = rows(g[0]), g[1].T.copy()
-        w_t = by_gate(m.roll(w_hh, size, 0), size).swapaxes(1, 2)       # its rows, of r, z, n, in the order of dm, dr, dz
-        towards_h = back_through(w_t, dh.shape[1])
-        for step, d, z in zip(*[each[::-1] for each in (steps, *[blocks(each, size, steps) for each in (local, gates[1])])]):
+        local = xp(x).empty((4, out.size), out.dtype)           # the factors of dh in dm, dr, dz, dn, in this order: so the three
+        for r, z, n, m, d, by_m, by_r, by_z, by_n in pieces(*gates, inner, change, *local):     # that w_ih wants are neighbours too
+            multiply(1 - z, 1 - n * n, out=by_n)
+            multiply(by_n, r, out=by_m)
+            multiply(by_m * m, 1 - r, out=by_r)
+            multiply(d * z, 1 - z, out=by_z)
+        w_mrz = xp(x).roll(w_hh, size, 0)                       # its rows belong to r, z, m: here they are in the order m, r, z
+        towards_h = back_through(by_gate(w_mrz, size).swapaxes(1, 2), dh.shape[1])
+        for step, dz, z in reversed(list(zip(steps, *[blocks(each, size, steps) for each in (local, gates[1])]))):
             now = dh[:, :count(step)]
             now += g_out[step].T
-            d *= now                                            # local, until here
+            dz *= now                                           # local, until here
             now *= z
-            now += towards_h(d[:3])
+            now += towards_h(dz[:3])
         dz = side_by_side(local, size, steps).reshape(4 * size, len(out))
-        return dz[size:], dz[:3 * size], dh                     # those of w_ih x + b_ih, of w_hh h + b_hh, and of h0
+        return dz[size:], dz[:3 * size], dh
 
     def run(x, h0, w_ih, w_hh, b_ih, b_hh, sizes, reverse):
         return again(gru, x, h0, w_ih, w_hh, b_ih, b_hh, sizes=sizes, reverse=reverse)
@@ -392,8 +397,8 @@ class gru(Op):
     def dw_ih(g, back, x): return back[0] @ rows(x)
 
     def dw_hh(g, back, run, x, h0, sizes, reverse):
-        dw = back[1] @ before(run[0], h0, steps_of(x.shape, sizes, reverse))
-        return xp(dw).roll(dw, -h0.shape[1], 0)
+        dw = back[1] @ states_before(run[0], h0, steps_of(x.shape, sizes, reverse))
+        return xp(dw).roll(dw, -h0.shape[1], 0)                 # from the order m, r, z to r, z, m
 
     def db_ih(g, back): return sum_of_rows(back[0])
 
