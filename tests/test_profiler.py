@@ -1,11 +1,14 @@
 """`profile`, and the watchers that it is one of."""
+import re
 import threading
+import time
 
 import numpy as np
 import pytest
 
 import tinygrad_like as tl
 from tinygrad_like import nn, op, watch
+from tinygrad_like.tools.profiler import size
 
 
 class Net(nn.Module):
@@ -151,3 +154,63 @@ def test_ops_of_which_not_all_operands_are_given(line):
     with tl.profile() as p:
         eval(line, {"x": x, "w": w, "F": nn.functional, "nn": nn, "tl": tl}).sum().backward()
     assert sum([cost.calls for cost in p.ops.values()]) >= 2
+
+
+# ---- while it runs, and what it shows ---------------------------------------------------------------------------
+def test_before_and_while_it_runs():
+    p = tl.profile()
+    assert p.ops == p.modules == {} and p.seconds == 0 and str(p).startswith("op ")
+    x = tl.randn(50)
+    with p:
+        x.exp()
+        time.sleep(0.002)
+        x.tanh().tanh()
+        assert 0.002 < sum([cost.seconds for cost in p.ops.values()]) + p.elsewhere == pytest.approx(p.seconds, rel=0.5)
+        assert float(re.match(r"all: ([\d.]+) ms", str(p).splitlines()[-1])[1]) > 2
+        p.ops["tanh"].forward = 1.0
+        assert [line.split()[0] for line in str(p).splitlines()[1:3]] == ["tanh", "exp"]
+    assert list(p.ops) == ["tanh", "exp"]
+    ended = p.seconds
+    time.sleep(0.002)
+    assert p.seconds == ended
+
+
+def test_it_starts_anew_when_it_is_entered_again():
+    p, x = tl.profile(), tl.randn(5)
+    with p:
+        x.exp()
+    with p:
+        x.tanh()
+    assert list(p.ops) == ["tanh"]
+
+
+def test_modules_are_indented_under_those_that_were_called():
+    class Lists(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem, self.blocks = nn.Tanh(), nn.ModuleList([nn.Sequential(nn.Sigmoid())])
+
+        def forward(self, x):
+            return self.blocks[0](self.stem(x))             # the list itself is not called
+    with tl.profile() as p:
+        Lists()(tl.randn(3))
+    shown = [re.match(" *[^ ]*", line)[0] for line in str(p).splitlines()]
+    assert shown[-4:] == ["Lists", "  Lists.stem", "  Lists.blocks.0", "    Lists.blocks.0.0"]
+
+
+def test_gradients_of_one_of_several_results_are_the_ops():
+    x, lstm = tl.randn(4, 2, 3), nn.LSTM(3, 5)
+    with tl.profile() as p:
+        lstm(x)[0].sum().backward()
+    assert set(p.ops) == {"lstm", "stack", "sum"} and p.ops["lstm"].calls == 1
+    assert p.modules["LSTM"].backward == pytest.approx(p.ops["lstm"].backward + p.ops["stack"].backward)
+
+
+def test_the_table_says_where_all_of_the_time_went(measured):
+    shares = [float(number) for line in str(measured).splitlines()[1:7] for number in re.findall(r"([\d.]+)%", line)]
+    assert len(shares) == 7 and sum(shares) == pytest.approx(100, abs=1)
+
+
+def test_few_bytes_are_not_called_none(measured):
+    assert re.search(r"^tanh .* 140 B +140 B$", str(measured), re.MULTILINE)
+    assert [size(n) for n in (0, 999, 4096, 2**20 // 20, 2**20)] == ["-", "999 B", "4.0 kB", "51.2 kB", "1.00 MB"]

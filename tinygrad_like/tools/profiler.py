@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import backend
 from ..machine import slow_products
-from ..op import Kept, Results
+from ..op import Kept, Results, result
 from ..watch import Run, Watcher
 from .modules import Running
 
@@ -40,27 +40,49 @@ class profile(Watcher):
         print(p)
 
     ops: {name: Cost}, slowest first.        modules: {path: Cost}, as they were called; what is in a module is in its cost, too.
-    seconds: how long the block took; of that, `optimizer` in steps of optimizers, and `elsewhere` neither there nor in an op.
+    seconds: how long the block took; of that, `optimizer` in steps of optimizers, and `elsewhere` neither there nor in an op: in
+    Python, in sums of gradients that meet, in making data.
 
-    `made` are results with memory of their own (a view has none); `kept` is what is held for the backward pass and belongs to no
-    leaf.  On a GPU each op is waited for, which takes time of its own, so that a step takes longer than without.
+    The columns are sums over all calls.  `forward ms` and `backward ms` are an op's own time, without that of ops that it calls;
+    `share` is that of both in the whole block.  `made` are results with memory of their own (a view has none); `kept` is what is
+    held for the backward pass and belongs to no leaf, counted for the op that first keeps it: what several keep counts once, and
+    what is let go of is not taken off, so that ten steps keep ten times what one does.
+
+    On a GPU each op is waited for, which takes time of its own, so that a step takes longer than without.
     """
 
+    ops: dict[str, Cost]
+    modules: dict[str, Cost]
+    optimizer: float
+    _start: float
+    _end: float | None                                          # None while it runs
+
+    def __init__(self) -> None:
+        self._begin()
+        self._end = self._start
+
     def __enter__(self) -> profile:
-        self.ops: dict[str, Cost] = {}
-        self.modules: dict[str, Cost] = {}
-        self._running = Running()
-        self._born: weakref.WeakKeyDictionary[Any, list[Cost]] = weakref.WeakKeyDictionary()        # node: who pays for it
-        self._counted: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()   # id: memory that is kept already
-        self._within: list[float] = []                          # for each op that runs: seconds of the ops within
-        self.seconds, self.optimizer, self._start = 0.0, 0.0, time.perf_counter()
+        self._begin()
+        self._end = None
         super().__enter__()
         return self
 
     def __exit__(self, *error: Any) -> None:
         super().__exit__(*error)
-        self.seconds = time.perf_counter() - self._start
-        self.ops = dict(sorted(self.ops.items(), key=lambda each: -each[1].seconds))
+        self._end = time.perf_counter()
+        self.ops = slowest_first(self.ops)
+
+    def _begin(self) -> None:
+        self.ops, self.modules = {}, {}
+        self._running = Running()
+        self._born: weakref.WeakKeyDictionary[Any, list[Cost]] = weakref.WeakKeyDictionary()        # node: who pays for it
+        self._counted: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()   # id: memory that is kept already
+        self._within: list[float] = []                          # for each op that runs: seconds of the ops within
+        self.optimizer, self._start = 0.0, time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        return (time.perf_counter() if self._end is None else self._end) - self._start
 
     @property
     def elsewhere(self) -> float:
@@ -92,6 +114,8 @@ class profile(Watcher):
 
     def backward(self, node: Any, i: int, g: Any, run: Run) -> Any:
         dx, seconds = self._timed(run)
+        if node.op is result:                                   # one of several results of an op, which pays
+            node = node.parents[0]
         for cost in self._born.get(node) or [self.ops.setdefault(node.op.__name__, Cost())]:
             cost.backward += seconds
         return dx
@@ -127,13 +151,17 @@ class profile(Watcher):
     __repr__ = __str__
 
     def _lines(self) -> Iterator[str]:
-        yield from table("op", self.ops, self.seconds)
-        yield (f"all: {self.seconds * 1e3:.3f} ms, of which the optimizer took {self.optimizer * 1e3:.3f} ms, and "
-               f"{self.elsewhere * 1e3:.3f} ms were neither there nor in an op")
+        whole = self.seconds
+        elsewhere = whole - self.optimizer - sum([cost.seconds for cost in self.ops.values()])
+        yield from table("op", slowest_first(self.ops), whole)
+        yield (f"all: {whole * 1e3:.3f} ms, of which the optimizer took {self.optimizer * 1e3:.3f} ms "
+               f"({share(self.optimizer, whole)}), and {elsewhere * 1e3:.3f} ms ({share(elsewhere, whole)}) were neither there nor "
+               "in an op")
         if self.modules:
             yield ""
-            indented = {"  " * path.count(".") + path: cost for path, cost in self.modules.items()}
-            yield from table("module, with what is in it", indented, self.seconds)
+            around = {path: [each for each in self.modules if path.startswith(each + ".")] for path in self.modules}
+            indented = {"  " * len(around[path]) + path: cost for path, cost in self.modules.items()}
+            yield from table("module, with what is in it", indented, whole)
         if said := slow_products():
             yield f"WARNING: {said}"
 
@@ -142,13 +170,22 @@ def table(title: str, costs: dict[str, Cost], whole: float) -> Iterator[str]:
     width = max([len(title), *map(len, costs)])
     yield f"{title:<{width}}  calls  forward ms  backward ms  share      made      kept"
     for name, cost in costs.items():
-        share = cost.seconds / whole if whole else 0.0
-        yield (f"{name:<{width}}  {cost.calls:5}  {cost.forward * 1e3:10.3f}  {cost.backward * 1e3:11.3f}  {share:5.1%}"
-               f"  {mega(cost.made):>8}  {mega(cost.kept):>8}")
+        yield (f"{name:<{width}}  {cost.calls:5}  {cost.forward * 1e3:10.3f}  {cost.backward * 1e3:11.3f}  "
+               f"{share(cost.seconds, whole):>5}  {size(cost.made):>8}  {size(cost.kept):>8}")
 
 
-def mega(bytes: int) -> str:
-    return f"{bytes / 2**20:.2f} MB" if bytes else "-"
+def slowest_first(costs: dict[str, Cost]) -> dict[str, Cost]:
+    return dict(sorted(costs.items(), key=lambda each: -each[1].seconds))
+
+
+def share(seconds: float, whole: float) -> str:
+    return f"{seconds / whole if whole else 0.0:.1%}"
+
+
+def size(bytes: int) -> str:
+    if bytes < 1000:
+        return f"{bytes} B" if bytes else "-"
+    return f"{bytes / 2**10:.1f} kB" if bytes < 2**20 / 10 else f"{bytes / 2**20:.2f} MB"
 
 
 # ---- memory -----------------------------------------------------------------------------------------------------
