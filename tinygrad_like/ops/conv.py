@@ -8,10 +8,10 @@ Images have shape (samples, channels, *size), but in memory the channels come la
 transposed view, which costs nothing, and which elementwise functions keep.  So the numbers under a window are long runs of memory,
 and the product of windows and weights is the next image, just as it is to lie.
 """
+import functools
 import itertools
 import math
 from dataclasses import replace
-from functools import reduce
 from operator import iadd
 
 from ..op import Op
@@ -141,8 +141,8 @@ class conv_weight(Op):
             count = min(count, small)
 
         # A block of windows as rows, as in `conv`: each row times what y has at its position, all of that added up.
-        out = reduce(iadd, (grouped(y[part], groups).swapaxes(1, 2) @ rows
-                            for part, rows in windows(x, into, positions, geometry, count, channels_first)))
+        out = functools.reduce(iadd, (grouped(y[part], groups).swapaxes(1, 2) @ rows for part, rows in windows(
+            x, into, positions, geometry, count, channels_first)))
         if channels_first:
             return out.reshape(after, channels, *into)
         return xp(x).ascontiguousarray(xp(x).moveaxis(out.reshape(after, *into, channels), -1, 1))

@@ -8,10 +8,10 @@ With a kernel of 3 rows, a strip is 4 rows of results, which read 6 rows of the 
 
 Why that is the same, and which sums these are, is derived in `conv_in_strips`.
 """
+import functools
 import itertools
 import math
 from dataclasses import dataclass
-from functools import cache, lru_cache, reduce
 from operator import iadd
 from typing import NamedTuple
 
@@ -113,12 +113,12 @@ def conv_weight_in_strips(x, y, into, geometry):
             planes[:, block[-1].place.stop:] = 0                                    # the last block may be shorter than the others
             g = planes[:, :d.shape[-2] * width].reshape(PRODUCTS, 1, -1, width, groups, after // groups)
             yield (g.transpose(4, 0, 1, 3, 5, 2) @ d).sum(axis=3)                   # (groups, 6, steps, after / groups, numbers)
-    w = module.moveaxis(reduce(iadd, products()), (0, 3), (1, 2))                   # (6, groups, after / groups, steps, numbers)
+    w = module.moveaxis(functools.reduce(iadd, products()), (0, 3), (1, 2))         # (6, groups, after / groups, steps, numbers)
     w = (W.T @ w.reshape(PRODUCTS, -1)).reshape(into[0], after, into[1], -1)
     return module.ascontiguousarray(w.transpose(1, 3, 0, 2))
 
 
-@cache
+@functools.cache
 def polynomials(height, dtype):
     """The matrices D, W and Y of `conv_in_strips`, for a kernel of that height."""
     def powers(count):                                          # a row for each point: 1, t, t² …; of ∞ the highest alone
@@ -208,7 +208,7 @@ def strips_of(x, after, kernel, into, geometry, most=math.inf):
     return cut(x.shape, kernel, into, geometry.padding, min(count, most * width), width, numbers, steps)
 
 
-@lru_cache(100)
+@functools.lru_cache(100)
 def cut(shape, kernel, into, padding, count, width, numbers, steps):
     """Strips in blocks of about `count` positions: one strip of some samples, or several of all; as equal as can be."""
     (n, _, *size), read = shape, into[1] + kernel[1] - 1
