@@ -132,7 +132,7 @@ def test_special_tokens(tiny):
     assert tiny.encode("hello there<a>[PAD]hello") == [268, 267, 266, 259]
     assert tiny.decode([268, 267, 266, 259], skip_special_tokens=True) == "hello therehello"
     assert tiny.convert_ids_to_tokens([268, 267, 266], skip_special_tokens=True) == ["hello there"]
-    tiny.add_special_tokens({"extra_special_tokens": ["<b>"]}, replace_extra_special_tokens=False)
+    tiny.add_special_tokens({"additional_special_tokens": ["<b>"]}, replace_extra_special_tokens=False)
     assert tiny.extra_special_tokens == ["<a>", "<b>"] and tiny.special_tokens_map["pad_token"] == "[PAD]"
     tiny.pad_token_id = 259
     assert tiny.pad_token == "hello"
@@ -153,6 +153,19 @@ def test_a_blank_or_bos_token_before_each_text():
     assert tokenizer.tokenize("world") == ["Ġworld"] and tokenizer.tokenize("world", add_special_tokens=True) == [END, "Ġworld"]
     assert tokenizer.encode("world") == [265, 264] and tokenizer.encode("world", add_special_tokens=False) == [264]
     assert tokenizer.encode("world world", max_length=2) == [265, 264]
+    tokenizer.add_bos_token = tokenizer.add_prefix_space = False
+    assert tokenizer.tokenize("world", add_special_tokens=True) == ["w", "o", "rld"] and not tokenizer.add_bos_token
+    tokenizer.add_bos_token = True
+    assert tokenizer.encode("rld") == [265, 263] and not tokenizer.add_prefix_space
+    tokenizer.bos_token = None
+    with pytest.raises(ValueError, match="bos_token is None"):
+        tokenizer.add_bos_token = True
+
+
+def test_letters_that_are_missing():
+    with pytest.warns(UserWarning, match="lacks 254 of the 256 letters.*leaves such bytes out"):
+        small = GPT2Tokenizer({"a": 0, "b": 1, "ab": 2}, [("a", "b")])
+    assert small.encode(f"abba{END}caab") == [2, 1, 0, 3, 0, 2]
 
 
 def test_training_keeps_settings(trained):
@@ -297,6 +310,8 @@ def test_folders_without_a_tokenizer(tmp_path):
     ("GPT2Tokenizer(cache_dir='x')", TypeError, "cache_dir"), ("GPT2Tokenizer('none.json', [])", ValueError, "none.json"),
     ("GPT2Tokenizer(errors='strict')", ValueError, "'replace', got 'strict'"),
     ("GPT2Tokenizer(VOCAB, ['a b'])", ValueError, "'ab'"), ("GPT2Tokenizer(VOCAB, ['a b c'])", ValueError, "two tokens"),
+    ("GPT2Tokenizer('none.json')", ValueError, "half of a vocabulary"),
+    ("GPT2Tokenizer({'a': 0, 'b': 0})", ValueError, "of its own"), ("GPT2Tokenizer({'a': '0'})", ValueError, "of its own"),
     ("GPT2Tokenizer(bos_token=None, add_bos_token=True)", ValueError, "bos_token is None"),
 ])
 def test_errors(line, kind, text):

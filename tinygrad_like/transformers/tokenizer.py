@@ -128,7 +128,7 @@ class GPT2Tokenizer:
                  truncation_side: str = "right", added_tokens_decoder: Mapping[Any, Any] | None = None) -> None:
         tokenizers = package()
         choose("errors", errors, {"replace": None})
-        self.errors, self.add_prefix_space, self.add_bos_token, self.name_or_path = errors, add_prefix_space, add_bos_token, ""
+        self.errors, self.name_or_path = errors, ""
         self.model_max_length = UNLIMITED if model_max_length is None else model_max_length
         self.padding_side = choose("padding_side", padding_side, SIDES)
         self.truncation_side = choose("truncation_side", truncation_side, SIDES)
@@ -139,7 +139,7 @@ class GPT2Tokenizer:
         self.extra_special_tokens = [token.content for token in extra]
 
         work = self.backend_tokenizer = tokenizers.Tokenizer(model_of(vocab, merges))
-        work.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=add_prefix_space)
+        self.add_prefix_space = add_prefix_space
         work.decoder = tokenizers.decoders.ByteLevel()
         numbered = {int(id): as_added(token, "added_tokens_decoder: each", special=False)
                     for id, token in (added_tokens_decoder or {}).items()}
@@ -151,12 +151,31 @@ class GPT2Tokenizer:
             if (got := work.token_to_id(token.content)) != id:
                 raise WrongValue(f"GPT2Tokenizer: the added token {token.content!r} has the number {id}, and in this vocabulary of "
                                  f"{self.vocab_size} it gets {got}: vocab and added_tokens_decoder are not of one tokenizer")
-        if add_bos_token and bos_token is None:
+        self.add_bos_token = add_bos_token
+
+    @property
+    def add_bos_token(self) -> bool:
+        """Whether bos_token stands before each text that is encoded."""
+        return self._add_bos_token
+
+    @add_bos_token.setter
+    def add_bos_token(self, value: bool) -> None:
+        if value and self.bos_token is None:
             raise WrongValue("add_bos_token=True puts bos_token before each text, and bos_token is None: give one")
-        before = f"{self.bos_token}:0 " if add_bos_token else ""
-        work.post_processor = tokenizers.processors.TemplateProcessing(
-            single=f"{before}$A:0", pair=f"{before}$A:0 {before.replace(':0 ', ':1 ')}$B:1",
-            special_tokens=[(self.bos_token, self.bos_token_id)] if add_bos_token else [])
+        self._add_bos_token = bool(value)
+        first, second = (f"{self.bos_token}:0 ", f"{self.bos_token}:1 ") if value else ("", "")
+        self.backend_tokenizer.post_processor = package().processors.TemplateProcessing(
+            single=f"{first}$A:0", pair=f"{first}$A:0 {second}$B:1",
+            special_tokens=[(self.bos_token, self.bos_token_id)] if value else [])
+
+    @property
+    def add_prefix_space(self) -> bool:
+        """Whether a text begins with a blank."""
+        return bool(self.backend_tokenizer.pre_tokenizer.add_prefix_space)
+
+    @add_prefix_space.setter
+    def add_prefix_space(self, value: bool) -> None:
+        self.backend_tokenizer.pre_tokenizer = package().pre_tokenizers.ByteLevel(add_prefix_space=value)
 
     # ---- files ----
     @classmethod
@@ -415,6 +434,8 @@ class GPT2Tokenizer:
         "extra_special_tokens" takes a list, in place of the one before, or after it.
         """
         named = dict(special_tokens_dict)
+        if "additional_special_tokens" in named:                # its name in older versions
+            named["extra_special_tokens"] = named.pop("additional_special_tokens")
         extra = listed(named.pop("extra_special_tokens", None), "extra_special_tokens")
         if wrong := sorted(set(named) - set(NAMED)):
             raise WrongValue(f"add_special_tokens: {wrong[0]!r} is none of {', '.join(NAMED)}, extra_special_tokens")
@@ -503,8 +524,15 @@ def as_ids(ids: Any) -> Any:
 def model_of(vocab: Any, merges: Any) -> Any:
     """The package's model of a vocabulary and its merges, or of the files with them."""
     if isinstance(vocab, (str, os.PathLike)):
+        if merges is None:
+            raise WrongValue(f"GPT2Tokenizer: {str(vocab)!r} is half of a vocabulary: give the path of its merges.txt as well")
         vocab = read_json(Path(vocab))
     vocab, pairs = dict(vocab or {}), pairs_of(merges)
+    if not all(type(id) is int and id >= 0 for id in vocab.values()) or len(set(vocab.values())) < len(vocab):
+        raise WrongValue("GPT2Tokenizer: vocab gives each token a number of its own, 0 or more, and this one does not")
+    if vocab and (missing := set(package().pre_tokenizers.ByteLevel.alphabet()) - set(vocab)):
+        warnings.warn(f"the vocabulary lacks {len(missing)} of the 256 letters for bytes, {min(missing)!r} one of them:"
+                      " encoding leaves such bytes out", stacklevel=3)
     for a, b in pairs:
         if a not in vocab or b not in vocab or a + b not in vocab:
             raise WrongValue(f"GPT2Tokenizer: {a!r} and {b!r} are merged into {a + b!r}, and one of these is not in the "
