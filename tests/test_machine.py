@@ -1,5 +1,6 @@
 """Threads, and the library of matrix products (`machine`)."""
 import contextvars
+import types
 
 import numpy as np
 import pytest
@@ -24,9 +25,25 @@ def test_matrix_products_have_as_many_threads(threads):
 
 def test_another_librarys_threads_are_not_ours(monkeypatch):
     monkeypatch.setattr(machine, "openblas", lambda name: None)
+    monkeypatch.setattr(machine, "mkl", lambda name: None)
     assert tl.get_num_threads() == 1
-    with pytest.raises(RuntimeError, match="MKL_NUM_THREADS"):
+    with pytest.raises(RuntimeError, match="VECLIB_MAXIMUM_THREADS"):
         tl.set_num_threads(2)
+
+
+def test_threads_of_mkl(monkeypatch):
+    """NumPy built on MKL has these two functions and none of OpenBLAS's."""
+    threads = [4]
+    functions = {"MKL_Get_Max_Threads": lambda: threads[-1], "MKL_Set_Num_Threads": threads.append}
+    monkeypatch.setattr(machine, "library", lambda: types.SimpleNamespace(**functions))
+    for function in (machine.openblas, machine.mkl):
+        monkeypatch.setattr(machine, function.__name__, function.__wrapped__)
+    assert tl.get_num_threads() == 4 and machine.kernel() is None
+    tl.set_num_threads(2)
+    assert tl.get_num_threads() == 2 and threads == [4, 2]
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Nehalem")
+    monkeypatch.setenv("OPENBLAS_L2_SIZE", "262144")
+    assert machine.slow_products() is None
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 1.0, True, "2", None])

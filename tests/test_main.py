@@ -174,6 +174,8 @@ def test_blas_of_other_kinds_and_none(monkeypatch):
     assert list(command.blas())[1:] == ["kernel Zen, 1 thread"]
     monkeypatch.setattr(machine, "kernel", lambda: None)
     assert len(list(command.blas())) == 1
+    monkeypatch.setattr(machine, "mkl", lambda name: print)
+    assert list(command.blas())[1:] == ["1 thread"]
     none = {"Build Dependencies": {"blas": {"name": "none", "found": False}}}
     monkeypatch.setattr(backend.host, "show_config", lambda mode: none)
     assert list(command.blas())[0].startswith("none was found when this NumPy was built")

@@ -69,6 +69,8 @@ def blas() -> Iterator[str]:
         yield "none was found when this NumPy was built, so matrix products are slow: the wheels that pip installs have one"
     if kernel := machine.kernel():
         yield f"kernel {kernel}, {threads(machine.get_num_threads())}"
+    elif machine.mkl("Get_Max_Threads") is not None:
+        yield threads(machine.get_num_threads())
 
 
 def threads(n: int | None) -> str:
