@@ -23,6 +23,7 @@ EXTRAS = {
     "vision": ("image files", {"PIL": "pillow"}),
     "progress": ("progress bars", {"tqdm": "tqdm"}),
     "plot": ("pictures of curves", {"matplotlib": "matplotlib"}),
+    "text": ("the tokenizer of transformers", {"tokenizers": "tokenizers"}),
     "text-metrics": ("BLEU, word and character error rates", {"sacrebleu": "sacrebleu", "jiwer": "jiwer"}),
     "safetensors": (".safetensors files", {"safetensors": "safetensors"}),
     "bench": ("comparisons with PyTorch", {"torch": "torch", "matplotlib": "matplotlib"}),
