@@ -442,32 +442,36 @@ def check_index(index: Any, shape: tuple[int, ...]) -> None:
 def total(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Σ x over some axes.
 
-    NumPy adds neighbours in pairs, and the pairs in pairs, which loses next to nothing, but is slow where rows are short; and over
-    leading axes it adds row after row, which is slow, and in float32 wrong by more with every row.  There: products with ones, of
-    short rows, or of blocks of rows.
+    NumPy's own sums have two weak points.  Over leading axes, they add row after row: that is slow, and in float32 each row rounds
+    a larger sum.  And over a last axis of few numbers they are slow.  There, the sums are products with ones.
     """
     if type(x) is numpy.ndarray and axis is not None and x.ndim > 1 and x.dtype.char in "fd" and x.flags.c_contiguous:
         axes = (axis % x.ndim,) if isinstance(axis, int) else axis
         lead = len(axes)
-        if lead < x.ndim and axes == tuple(range(lead)) and (rows := math.prod(x.shape[:lead])) > 32:
-            rest, block = x.shape[lead:], min(rows, 1024)
-            whole = rows - rows % block
-            x = x.reshape(rows, math.prod(rest))
-            ones = numpy.ones(block, x.dtype)
-            out = (ones @ x[:whole].reshape(-1, block, x.shape[1])).sum(axis=0)
-            if whole < rows:
-                out += ones[:rows - whole] @ x[whole:]
-            return out.reshape((1,) * (lead if keepdims else 0) + rest)
+        if lead < x.ndim and axes == tuple(range(lead)) and math.prod(x.shape[:lead]) > 32:
+            out = _sum_of_rows(x.reshape(math.prod(x.shape[:lead]), math.prod(x.shape[lead:])))
+            return out.reshape((1,) * (lead if keepdims else 0) + x.shape[lead:])
         if axes == (x.ndim - 1,) and 1 < x.shape[-1] <= 1024:
             out = x @ _ones(x.shape[-1], x.dtype)
             return out[..., None] if keepdims else out
     return x.sum(axis=axis, keepdims=keepdims)
 
 
+def _sum_of_rows(x: Any) -> Any:
+    """Σ_i x_ij, in blocks of 1024 rows: as each has its own sum, none gets so large that much is rounded."""
+    block = min(len(x), 1024)
+    whole = len(x) - len(x) % block                             # rows in full blocks
+    ones = numpy.ones(block, x.dtype)
+    out = (ones @ x[:whole].reshape(-1, block, x.shape[1])).sum(axis=0)
+    if whole < len(x):
+        out += ones[:len(x) - whole] @ x[whole:]
+    return out
+
+
 def largest_along(x: Any, axis: Any) -> Any:
     """The largest x along an axis (or several), which stays with length 1."""
     if type(x) is numpy.ndarray and axis in (-1, x.ndim - 1) and x.flags.c_contiguous and x.ndim and x.size:
-        rows = x.reshape(-1, x.shape[-1])                       # to find out where it is is faster than what it is
+        rows = x.reshape(-1, x.shape[-1])                       # along rows, NumPy's argmax is faster than its max
         places = rows.argmax(axis=1)
         places += numpy.arange(0, x.size, x.shape[-1])
         return x.reshape(-1)[places].reshape(*x.shape[:-1], 1)
@@ -479,20 +483,24 @@ def weighted_total(x: Any, axis: tuple[int, ...], by: Any = None) -> Any:
 
     NumPy's sums are slow where the axes are short, or not last in memory.  Here they are products with vectors, of ones or of `by`;
     or of rows by rows, where `by` is as large as x.
+
+    For that, neighbours in memory become one stretch, if both are summed or neither is.  Images (32, 16, 8, 8) with channels last
+    in memory, summed over (0, 2, 3), are two: ((2048, True), (16, False)), a matrix whose 2048 rows are added up.  With channels
+    second in memory they are three: ((32, True), (16, False), (64, True)).
     """
     if type(x) is not numpy.ndarray or x.size <= 4096:
         return (x if by is None else x * by).sum(axis=axis, keepdims=True)
-    order, back, sizes, kept, line = _sum_plan(x.shape, x.strides, axis)
+    order, back, stretches, kept, line = _sum_plan(x.shape, x.strides, axis)
     if by is not None:
-        if by.shape == x.shape and by.dtype == x.dtype and x.dtype.char in "fd" and len(sizes) > 1:
-            x, by, shape = x.transpose(order), by.transpose(order), [n for n, _ in sizes]
-            if sizes[-1][1]:
+        if by.shape == x.shape and by.dtype == x.dtype and x.dtype.char in "fd" and len(stretches) > 1:
+            x, by, shape = x.transpose(order), by.transpose(order), [n for n, _ in stretches]
+            if stretches[-1][1]:
                 x = numpy.vecdot(x.reshape(shape), by.reshape(shape))
-                sizes = sizes[:-1]
-            elif sizes[0][1]:
-                sizes = _long_rows(sizes)
-                x = numpy.einsum("ij,ij->j", x.reshape(sizes[0][0], -1), by.reshape(sizes[0][0], -1))
-                sizes = sizes[1:]
+                stretches = stretches[:-1]
+            elif stretches[0][1]:
+                stretches = _with_long_rows(stretches)
+                x = numpy.einsum("ij,ij->j", x.reshape(stretches[0][0], -1), by.reshape(stretches[0][0], -1))
+                stretches = stretches[1:]
             else:
                 x = x * by
             order, by = range(x.ndim), None
@@ -500,35 +508,36 @@ def weighted_total(x: Any, axis: tuple[int, ...], by: Any = None) -> Any:
             by = by.transpose(order).reshape(-1)
         else:
             x, by = x * by, None
-    x = x.transpose(order)                                      # in the order of memory, where neighbours merge:
-    while len(sizes) > 1 or (sizes and sizes[0][1]):            # rows, or columns, or neither first nor last are summed
-        shape = [n for n, _ in sizes]
-        if sizes[-1][1]:
+
+    x = x.transpose(order)                                      # as it lies in memory, so that reshaping copies nothing
+    while len(stretches) > 1 or (stretches and stretches[0][1]):        # until one is left, which is not summed
+        shape = [n for n, _ in stretches]
+        if stretches[-1][1]:                                    # the last is summed: (rows, n) times n ones
             x = x.reshape(shape) @ (_ones(shape[-1], x.dtype) if by is None else by)
-            sizes = sizes[:-1]
-        elif sizes[0][1]:
+            stretches = stretches[:-1]
+        elif stretches[0][1]:                                   # the first is: n ones times (n, columns)
             x = (_ones(shape[0], x.dtype) if by is None else by) @ x.reshape(shape[0], -1)
-            sizes = sizes[1:]
-        else:
+            stretches = stretches[1:]
+        else:                                                   # the last but one is: n ones times many (n, columns)
             x = _ones(shape[-2], x.dtype) @ x.reshape(shape)
-            sizes = (*sizes[:-3], (shape[-3] * shape[-1], False))
+            stretches = (*stretches[:-3], (shape[-3] * shape[-1], False))
     return x.reshape(kept).transpose(back)
 
 
 @functools.lru_cache(1000)
-def _long_rows(sizes: Any) -> Any:
-    """The stretches of axes with the first, if it is summed and its rows are short, cut in two: some rows at a time are one."""
-    if len(sizes) < 2 or not sizes[0][1]:
-        return sizes
-    n = sizes[0][0]
-    at_once = math.gcd(n, max(1, 512 // max(1, math.prod([m for m, _ in sizes[1:]]))))
-    return sizes if at_once in (1, n) else ((n // at_once, True), (at_once, True), *sizes[1:])
+def _with_long_rows(stretches: Any) -> Any:
+    """The stretches, with the first cut in two if its rows are short: as many rows as make a long one are added up at the end."""
+    if len(stretches) < 2 or not stretches[0][1]:
+        return stretches
+    n = stretches[0][0]
+    at_once = math.gcd(n, max(1, 512 // max(1, math.prod([m for m, _ in stretches[1:]]))))
+    return stretches if at_once in (1, n) else ((n // at_once, True), (at_once, True), *stretches[1:])
 
 
 @functools.lru_cache(1000)
 def _sum_plan(shape: tuple[int, ...], strides: tuple[int, ...], axis: tuple[int, ...]) -> Any:
-    """The order of the axes in memory, and back; the lengths of stretches of axes, and whether they are summed; the shape of the
-    result in memory; and that of weights, if they can be used as one vector."""
+    """For `weighted_total`: the order of the axes in memory, and that back; the stretches, each with its length and whether it is
+    summed; the shape of the result in memory; and that of `by`, if it can be one vector in the only product."""
     order = memory_order(shape, strides)
     sizes: list[tuple[int, bool]] = []
     for a in order:
@@ -544,7 +553,7 @@ def _sum_plan(shape: tuple[int, ...], strides: tuple[int, ...], axis: tuple[int,
 
 
 def memory_order(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, ...]:
-    """The axes from the outermost in memory to the innermost.  (Those of length 1 are nowhere: last.)"""
+    """The axes from the outermost in memory to the innermost; those of length 1, whose strides mean nothing, come last."""
     return tuple(sorted(range(len(shape)), key=lambda a: (shape[a] == 1, -abs(strides[a]))))
 
 
@@ -554,7 +563,10 @@ def _ones(n: int, dtype: Any) -> Any:
 
 
 def wide(v: Any, x: Any) -> Any:
-    """v as it is broadcast to x, along as many of the innermost axes as make rows of some length: NumPy is slow in short ones."""
+    """v, which is to be broadcast to x, repeated along innermost axes until its rows are long: NumPy is slow with short ones.
+
+    Not along all axes, as v should stay in the cache.
+    """
     if type(x) is not numpy.ndarray or v is None or not x.size:
         return v
     order, back, shape = _wide_plan(x.shape, x.strides, v.shape)
@@ -565,6 +577,7 @@ def wide(v: Any, x: Any) -> Any:
 
 @functools.lru_cache(1000)
 def _wide_plan(shape: tuple[int, ...], strides: tuple[int, ...], v: tuple[int, ...]) -> Any:
+    """The order of the axes of x in memory, and that back; and the shape of the longer v.  Nones if v should stay as it is."""
     order = memory_order(shape, strides)
     wider, run, own = list(v), 1, False
     for a in reversed(order):
@@ -579,17 +592,17 @@ def _wide_plan(shape: tuple[int, ...], strides: tuple[int, ...], v: tuple[int, .
 
 
 def surely(condition: Any) -> bool:
-    """Whether all are true.  To ask a GPU would be to wait for it: there the answer is no."""
+    """Whether all are true.  A GPU is not asked, as that would be to wait for it: there the answer is no."""
     return type(condition) is numpy.ndarray and bool(condition.all())
 
 
 def surely_within(bound: float, x: Any) -> bool:
-    """Whether no |x| is above the bound; no on a GPU, and for the numbers that are neither float32 nor float64."""
+    """Whether no |x| is above the bound.  On a GPU, and for other numbers than float32 and float64, the answer is no."""
     return type(x) is numpy.ndarray and x.dtype.char in "fd" and bool(x.max() <= bound and x.min() >= -bound)
 
 
 def near_zero(mu: Any, variance: Any, within: float) -> bool:
-    """Whether 0 is among numbers of that mean and variance: surely within so many standard deviations."""
+    """Whether 0 is surely within so many standard deviations of the mean."""
     return mu.dtype.char in "fd" and surely(mu * mu <= within * within * variance)
 
 
@@ -597,12 +610,16 @@ BLOCK = 1 << 16                                                 # numbers: 256 k
 
 
 def part_length(shape: tuple[int, ...], axis: int) -> int:
-    """How far to go along the outermost axis for one part of `machine.blockwise`."""
+    """How long a part of `machine.blockwise` is, along the outermost axis in memory."""
     return max(1, BLOCK * shape[axis] // max(math.prod(shape), 1))
 
 
 def running(ufunc: str, x: Any, axis: int) -> Any:
-    """out_i = ufunc(out_{i-1}, x_i) along an axis.  CuPy can do that with sums and products only: there by doubling strides."""
+    """out_i = ufunc(out_{i-1}, x_i) along an axis.
+
+    CuPy knows that of sums and products only.  There, each is combined with the one before it, and then stands for two; then with
+    the one that is two before, and stands for four; and so on.
+    """
     module = xp(x)
     if module is numpy:
         return getattr(numpy, ufunc).accumulate(x, axis=axis)
@@ -624,15 +641,16 @@ def diagonal(x: Any, offset: int, axis1: int, axis2: int) -> Any:
 
 
 def times_transposed(x: Any, w: Any) -> Any:
-    """x wᵀ for matrices.  OpenBLAS takes up to twice as long where x has few rows, and long ones: there (w xᵀ)ᵀ, copied."""
+    """x wᵀ for matrices.  OpenBLAS takes up to twice as long if the rows of x are few and long: then it is (w xᵀ)ᵀ, copied."""
     if type(x) is numpy.ndarray and x.size >= 2048 and len(x) <= 64 and 4 * len(x) <= x.shape[1]:
         return numpy.ascontiguousarray((w @ x.T).T)
     return x @ w.T
 
 
 def working_set(x: Any) -> tuple[int, int]:
-    """How many numbers to compute at a time, where all of them would fill the memory, and how many rows of a triangle.
+    """How many numbers to compute at a time, where all at once would take too much memory; and how many rows, where that leaves out
+    what is above a diagonal: with fewer rows at a time, more is left out.
 
-    On the host it is what a second-level cache holds; on a GPU each start of a kernel costs more than what it leaves out.
+    On the host it is what a second-level cache holds.  On a GPU, to start one more kernel costs more than it leaves out.
     """
     return (1 << 18, 64) if type(x) is numpy.ndarray else (1 << 26, 1 << 12)

@@ -40,11 +40,11 @@ class Windows:
         start, end = self.ends(n, padded)
         return start <= -self.padding and self.stride * (self.count - 1) + self.size - self.padding <= end
 
-    def lengths(self, n, padded, xp):
-        """How many elements count, in each window."""
+    def lengths(self, n, padded, library):
+        """How many elements count, in each window: an array of that library."""
         start, end = self.ends(n, padded)
-        starts = xp.arange(self.count) * self.stride - self.padding
-        return xp.minimum(starts + self.size, end) - xp.maximum(starts, start)
+        starts = library.arange(self.count) * self.stride - self.padding
+        return library.minimum(starts + self.size, end) - library.maximum(starts, start)
 
     def apart(self):
         """Whether no element is in two windows."""
