@@ -5,6 +5,7 @@
 Each figure is the best epoch of those that fit into the seconds; more is better.
 """
 import functools
+import importlib.util
 import tempfile
 import time
 import warnings
@@ -86,8 +87,8 @@ def folder(n=512, size=(200, 160)):
 
 
 def files(torch, workers):
-    """JPEG files, cut out and turned at random by Pillow."""
-    if torch is not ours and torchvision is None:
+    """JPEG files, cut out and turned at random by Pillow; None without it, or without PyTorch's transforms."""
+    if importlib.util.find_spec("PIL") is None or (torch is not ours and torchvision is None):
         return None
     kinds, do = (datasets, transforms) if torch is ours else (torchvision.datasets, torchvision.transforms)
     dataset = kinds.ImageFolder(folder().name, do.Compose([
@@ -126,11 +127,12 @@ def main():
     if not chosen:
         parser.error(f"--only: got {options.only!r}, which is in none of the names: {'; '.join([text for text, *_ in CASES])}")
     warnings.filterwarnings("ignore", "This DataLoader will create")        # PyTorch's, of more workers than processors
-    environment.introduce("samples a second, more is better\n", [theirs])
+    environment.introduce("samples a second, more is better; -: needs Pillow, and PyTorch's torchvision\n", [theirs])
     print(f"{'':56} {'ours':>10}" + f" {'PyTorch':>10}" * (theirs is not None))
     for text, make, args in chosen:
         made = [make(torch, *args) for torch in (ours, theirs) if torch is not None]
-        print(f"{text:56} " + " ".join([f"{rate(each, options.seconds):10,.0f}" for each in made if each is not None]), flush=True)
+        rates = [f"{rate(each, options.seconds):,.0f}" if each is not None else "-" for each in made]
+        print(f"{text:56} " + " ".join([f"{each:>10}" for each in rates]), flush=True)
 
 
 if __name__ == "__main__":

@@ -136,12 +136,17 @@ def test_benchmarks_run_without_pytorch(file, run):
     ("loader.py", ["--only", "mnist"], "got 'mnist', which is in none of the names: MNIST from memory"),
     ("launches.py", ["mpl"], "no such workload: mpl (there are mlp, cnn, "),
 ])
-def test_mistakes_are_said_before_anything_is_measured(file, arguments, text, run, monkeypatch):
-    find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else find(name))
+def test_mistakes_are_said_before_anything_is_measured(file, arguments, text, run):
     status, said = run(file, *arguments)
     assert status == 2 and text in said
     assert f"usage: {file}" in said
+
+
+def test_the_loader_without_pillow(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    status, said = run("loader.py", "--seconds", "0.01", "--only", "no workers")
+    assert status == 0 and "-: needs Pillow" in said
+    assert [line.split()[-1] == "-" for line in said.splitlines()[-2:]] == [True, False]
 
 
 def compare(*arguments):
@@ -179,3 +184,38 @@ def test_an_engine_that_fails_is_left_out(folder, monkeypatch, capfd):
             {"seconds": [0.25], "bytes": 2**20})) + ")")], **options))
     assert module.measure("mlp", 1, "cpu", ["ours", "PyTorch"], 2, 0.01) == {"ours": (250.0, 375.0, 1.0)}
     assert "PyTorch failed at mlp: it is left out" in capfd.readouterr().err
+
+
+@pytest.fixture
+def compared(folder, monkeypatch, tmp_path):
+    """A comparison of two workloads whose times are made up, and that is stopped at the third, with an old drawing beside it."""
+    module = importlib.import_module("compare")
+
+    def measure(workload, threads, *rest):
+        if (workload, threads) == ("cnn", 2):
+            raise KeyboardInterrupt
+        return {"ours": (1.0, 2.0, 3.0), "PyTorch": (4.0, 5.0, float("nan"))}
+    monkeypatch.setattr(module, "measure", measure)
+    monkeypatch.setattr(module, "installed", lambda engine: engine in ("ours", "PyTorch"))
+    monkeypatch.setattr(sys, "argv", ["compare.py", "--only", "mlp", "cnn", "--out", str(tmp_path)])
+    (tmp_path / "compare.png").write_text("old")
+    return module, tmp_path
+
+
+def test_what_was_compared_is_written_and_drawn(compared, capsys):
+    pytest.importorskip("matplotlib")
+    module, out = compared
+    module.main()
+    assert (out / "compare.png").read_bytes().startswith(b"\x89PNG")
+    rows = [line for line in (out / "compare.md").read_text(encoding="utf-8").splitlines() if "| CNN" in line]
+    assert rows == ["| CNN of listing L2, batch 64, Adam | 1 | ours | 1.000 | 2.000 | 4.00 | 3 |",
+                    "| CNN of listing L2, batch 64, Adam | 1 | PyTorch | 4.000 | 5.000 | 1.00 |  |"]
+    assert "mlp, 2 threads: ours 1.000 ms; PyTorch 4.000 ms; ratio 4.00\n" in capsys.readouterr().out
+
+
+def test_nothing_is_drawn_without_matplotlib(compared, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    module, out = compared
+    module.main()
+    assert not (out / "compare.png").exists() and (out / "compare.md").exists()
+    assert "pip install matplotlib" in capsys.readouterr().out
