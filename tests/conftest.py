@@ -22,8 +22,8 @@ settings.load_profile("default")
 backend.libraries["strict"] = lambda: strict_double.cupy
 
 # The files whose tests can run on a device; but for those that give NumPy's arrays to tensors, or look into their memory.
-ON_DEVICES = {"test_backends.py", "test_corners.py", "test_engine.py", "test_kernels.py", "test_launches.py",
-              "test_layers_on_devices.py", "test_memory.py", "test_metrics.py", "test_optim_on_devices.py",
+ON_DEVICES = {"test_backends.py", "test_corners.py", "test_engine.py", "test_gpt2_on_devices.py", "test_kernels.py",
+              "test_launches.py", "test_layers_on_devices.py", "test_memory.py", "test_metrics.py", "test_optim_on_devices.py",
               "test_transforms_on_devices.py", "test_sweep.py"}
 ON_NUMPY_ALONE = {
     "test_a_subclass_is_a_tensor_everywhere", "test_an_op_with_an_intermediate_is_computed_once_a_visit",

@@ -16,6 +16,8 @@ HERE = [
     ("import tensorflow as tf", "import tinygrad_like as tf"),
     ("import torch.", "import tinygrad_like."),
     ("import torch\n", "import tinygrad_like as torch\n"),
+    ("import transformers\n", "import tinygrad_like.transformers as transformers\n"),
+    ("from transformers import", "from tinygrad_like.transformers import"),
 ]
 
 
@@ -35,5 +37,5 @@ def listing(article, word):
     program = next(each for each in programs if word in each and "import" in each)
     for theirs, ours in HERE:
         program = program.replace(theirs, ours)
-    assert not re.search(r"^(import|from) (torch|tensorflow)", program, re.M)
+    assert not re.search(r"^(import|from) (torch|tensorflow|transformers)", program, re.M)
     return program

@@ -41,7 +41,7 @@ LAYERS = [
     ["training"],
     ["tools"],
     ["keras"],
-    ["models"],
+    ["models", "transformers"],
     ["__main__"],
 ]
 LAYER = {name: i for i, layer in enumerate(LAYERS) for name in layer}

@@ -14,13 +14,14 @@ from .test_examples import FULL, run
 
 LISTINGS = Path(__file__).parent.parent / "examples" / "listings"
 
-# what the last line says, and the bounds of its number: with --quick, and whole; whether it needs Pillow
+# what the last line says, and the bounds of its number: with --quick, and whole; the package that it needs
 PROMISES = {
-    "l1_convnet.py": ("test accuracy", (0.3, 1), (0.5, 1), True),
-    "l2_keras_functional.py": ("test accuracy", (0.93, 1), (0.98, 1), False),
-    "l3_keras_sequential.py": ("test accuracy", (0.93, 1), (0.98, 1), False),
-    "l5_embedding.py": ("largest difference", (0, 1e-6), (0, 1e-6), False),
-    "l7_text_classifier.py": ("test accuracy", (0.6, 1), (0.65, 1), False),
+    "l1_convnet.py": ("test accuracy", (0.3, 1), (0.5, 1), "PIL"),
+    "l2_keras_functional.py": ("test accuracy", (0.93, 1), (0.98, 1), None),
+    "l3_keras_sequential.py": ("test accuracy", (0.93, 1), (0.98, 1), None),
+    "l4_generate.py": ("test loss", (5, 6.4), (3, 4), "tokenizers"),
+    "l5_embedding.py": ("largest difference", (0, 1e-6), (0, 1e-6), None),
+    "l7_text_classifier.py": ("test accuracy", (0.6, 1), (0.65, 1), None),
 }
 
 
@@ -31,15 +32,19 @@ def test_every_listing_has_a_promise():
 
 @pytest.mark.parametrize("name", PROMISES)
 def test_listing(name, tmp_path):
-    what, quick, whole, pillow = PROMISES[name]
-    if pillow:
-        pytest.importorskip("PIL")
+    what, quick, whole, package = PROMISES[name]
+    if package:
+        pytest.importorskip(package)
     low, high = whole if FULL else quick
     status, lines, errors = run(LISTINGS / name, *([] if FULL or name.startswith("l5") else ["--quick"]), folder=tmp_path)
     assert status == 0, errors
     number = re.fullmatch(rf"{what} (\S+)", lines[-1])
     assert number, f"the last line is {lines[-1]!r}"
     assert low <= float(number[1]) <= high
+    if name.startswith("l4"):
+        before = re.search(r"the pre-trained model has loss (\S+) a token", lines[-2])
+        assert before and float(before[1]) > float(number[1]) + 0.1
+        assert len([line for line in lines if line.startswith("- And the king said")]) == 5
     if "keras" in name:
         assert re.search(r"^the article gives 0\.9", lines[-2])
         assert f"Total params: {'225,034' if name.startswith('l2') else '93,322'} " in "\n".join(lines)
@@ -54,8 +59,8 @@ def test_without_pillow_l1_says_what_to_install(tmp_path):
 def test_each_correction_is_named():
     """A line that is not the article's has, in its block, the number of the mistake that it mends."""
     for name, numbers in {"l1_convnet.py": ["M-01", "M-03"], "l2_keras_functional.py": ["M-05", "M-07"],
-                          "l3_keras_sequential.py": ["M-16"], "l5_embedding.py": ["M-19"],
-                          "l7_text_classifier.py": ["M-24", "M-25", "M-26"]}.items():
+                          "l3_keras_sequential.py": ["M-16"], "l4_generate.py": ["M-20", "M-21", "M-22"],
+                          "l5_embedding.py": ["M-19"], "l7_text_classifier.py": ["M-24", "M-25", "M-26"]}.items():
         text = (LISTINGS / name).read_text(encoding="utf-8")
         for number in numbers:
             assert re.search(rf"# .*{number}|\"\"\"{number}", text), f"{name} has no comment with {number}"
@@ -123,6 +128,38 @@ def test_l3_with_that_axis_runs(digits, capsys):
     data = x[..., None], y, tx[..., None], ty
     execute(program.replace("test_labels = ...", "test_labels = DATA"), DATA=data)
     assert "Test accuracy:" in capsys.readouterr().out
+
+
+def test_l4_as_printed_says_how_five_texts_come_about(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("tokenizers")
+    from tinygrad_like.transformers import GPT2Config, GPT2LMHeadModel, GPT2Tokenizer
+    program = listing(3, "GPT2LMHeadModel")
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OSError, match="no folder 'gpt2'.*Nothing is fetched here"):
+        execute(program)
+    tl.manual_seed(0)
+    tokenizer = GPT2Tokenizer().train_new_from_iterator(["这里是一段文本数据"], 300)
+    config = GPT2Config(vocab_size=len(tokenizer), n_positions=64, n_layer=1, n_head=2, n_embd=16,
+                        bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id)
+    for folder in "gpt2", "your_fine_tuned_model":
+        GPT2LMHeadModel(config).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    with pytest.raises(ValueError) as caught:
+        execute(program)
+    text = str(caught.value)
+    assert "num_return_sequences=5" in text and "do_sample=True" in text and "num_beams=5" in text
+    scope = execute(program.replace("num_return_sequences=5", "num_return_sequences=5, do_sample=True"))
+    assert scope["output"].shape[0] == 5 and scope["output"].shape[1] <= 50
+    written = eval(capsys.readouterr().out)                     # a list of five texts, printed as Python prints it
+    assert len(written) == 5 and all(each.startswith("这里是一段文本数据") for each in written)
+
+
+def test_without_tokenizers_l4_says_what_to_install(tmp_path):
+    program = f"import sys; sys.modules['tokenizers'] = None; sys.path.insert(0, {str(LISTINGS)!r}); import l4_generate; " \
+              "l4_generate.main()"
+    status, _, errors = run("-c", program, folder=tmp_path)
+    assert status == 1 and "pip install 'tinygrad_like[text]'" in errors.strip().splitlines()[-1]
 
 
 def test_l5_as_printed(capsys):
