@@ -8,7 +8,8 @@ the number of its mistake in SPEC §16:
     M-22    max_length counts the tokens given, too; the first model is not used; a tokenizer for English is given Chinese
 
 The article's models are fetched, and "your_fine_tuned_model" is the reader's.  Here both are made, in gpt2_folders.py: a small
-GPT-2 reads novels first, then verses.  The last lines say what that is good for: how well either foretells verses that it has not seen.
+GPT-2 reads novels first, then verses.  The last lines say what that is good for: how well either foretells verses that it has not
+seen.
 """
 import tinygrad_like.transformers as transformers
 from tinygrad_like.transformers import GPT2LMHeadModel, GPT2Tokenizer
