@@ -44,11 +44,11 @@ def rows_per_strip(height):
 def conv_in_strips(x, w, b, into, geometry):
     """conv at stride 1, with 6 multiplications in place of 12, for a kernel of 3 rows
 
-    Look at one column of the image.  d are 6 pixels below each other, w the 3 weights, and y, as in `conv`, a number for each of
-    the 4 results: T = Σ_{j,k} d_{j+k} w_k y_j.  Now take w and y for polynomials, w(t) = Σ w_k tᵏ and y(t) = Σ y_j tʲ.  Their
-    product w(t) y(t) has the coefficients c_i = Σ_{j+k=i} w_k y_j, so that T = Σ d_i c_i.  There are 6 of them, and so 6 values of
-    the product determine them, each for one multiplication: its values at five points t, and its highest coefficient, which
-    may be called its value at ∞.  In matrices of the powers of these t, V with 6 columns, W with 3 and Y with 4,
+    Look at one column of the image.  Let d be 6 pixels, one below the other, w the 3 weights, and y a number for each of the 4
+    results, as in `conv`: T = Σ_{j,k} d_{j+k} w_k y_j.  Now read w and y as polynomials, w(t) = Σ w_k tᵏ and y(t) = Σ y_j tʲ.
+    Their product w(t) y(t) has the coefficients c_i = Σ_{j+k=i} w_k y_j, so that T = Σ d_i c_i.  There are 6 coefficients, and so
+    6 values of the product determine them, each for one multiplication: the values at five points t, and the highest coefficient,
+    which may be called the value at ∞.  With matrices of the powers of these t, V with 6 columns, W with 3 and Y with 4,
 
         V c = (W w) · (Y y)         T = d · c = (V⁻ᵀ d) · (V c) = Σ_i (D d)_i (W w)_i (Y y)_i       where D = V⁻ᵀ
 
@@ -66,9 +66,9 @@ def conv_in_strips(x, w, b, into, geometry):
 
     and 14 = 1·1 + 2·2 + 3·3, 20 = 2·1 + 3·2 + 4·3: four multiplications in place of six.
 
-    What is said of numbers d holds for whole rows of pixels, with a row of the kernel for each w_k, and a convolution along the row
-    as their product.  It takes m + K - 1 of these for m · K, where K is the height of the kernel and m that of a strip; here
-    m + K - 1 is always 6.  It rounds about twice as much as one product of all windows.  What is infinite comes out as NaN.
+    All of this holds for whole rows of pixels in the place of numbers d, with a row of the kernel for each w_k, and a convolution
+    along the row as their product.  If the kernel is K rows high, and a strip R, it takes R + K - 1 of these instead of R K; here
+    R + K - 1 is always 6.  It rounds about twice as much as one product of all windows.  Infinite numbers come out as NaN.
 
     Toom (1963); Winograd, "Arithmetic Complexity of Computations" (1980); Lavin and Gray, "Fast Algorithms for Convolutional Neural
     Networks" (2016).
@@ -88,10 +88,10 @@ def conv_in_strips(x, w, b, into, geometry):
     bias = None if b is None else along_rows(b, into[1])
 
     for block, d in sums_of_strips(x, D, strips, groups):
-        module.matmul(d, w, out=products[..., :d.shape[-2], :])
+        module.matmul(d, w, out=products[..., :d.shape[-2], :])                     # the 6 convolutions along the rows
         for strip in block:
             y = out[strip.samples, strip.results]
-            module.matmul(sums[:y.shape[1]], strips.rows(m, strip, slice(0, into[1])), out=as_runs(y))
+            module.matmul(sums[:y.shape[1]], strips.rows(m, strip, slice(0, into[1])), out=as_runs(y))      # Yᵀ m
             if b is not None:
                 y += bias
     return channels_second(out)
@@ -141,19 +141,19 @@ class Strip(NamedTuple):
 class Strips:
     """The strips of an image, and how the sums D d of a block of them lie in memory.
 
-    Each of the 6 sums has a plane, (pixels, channels), with one row behind the other.  Between two rows there are zeros, as many as
-    are read beside the image: those behind one row are those in front of the next.  With rows abcd and efgh, a kernel of 3 columns
-    and padding 1, where the pitch is 5:
+    Each of the 6 sums has a plane, (pixels, channels), with one row behind the other.  Between two rows there are as many zeros as
+    are read beside the image: what is behind one row is in front of the next.  With rows abcd and efgh, a kernel of 3 columns, and
+    padding 1, it is
 
-        0 a b c d 0 e f g h 0
-        └───┘                               position 0
-          └───┘                             position 1
-                └───┘                       position 4 is no result: it comes along, and is not used
+        0 a b c d 0 e f g h 0               a row begins every 5 pixels: that is the pitch
+        └───┘                               the window at position 0
+          └───┘                             at position 1
+                └───┘                       at position 4, which is no result: it is computed too, and not used
 
-    So a window is a run of memory that begins at its position, and nothing is copied.  OpenBLAS takes matrices whose rows do not
-    overlap.  With few channels, these are every third window, from position 0, 1 or 2 on: 0ab cd0 efg …, abc d0e fgh …, bcd 0ef …
-    (width 3, 1 step).  With many, each window's first pixels, its second and its third are a product each, or its pixels in parts
-    (width 1, 3 steps or more).
+    So a window is a run of memory that begins at its position, and nothing is copied.  But OpenBLAS takes matrices whose rows do
+    not overlap.  With few channels, these are every third window, from position 0, 1 or 2 on: 0ab cd0 efg …, abc d0e fgh … and
+    bcd 0ef … (width 3, 1 step).  With many channels, there is a product for the first pixels of all windows, one for the second
+    and one for the third, or for halves of them, and so on (width 1, 3 steps or more).
     """
     blocks: list[list[Strip]]                                   # those that are multiplied at once
     positions: int                                              # in a plane
@@ -213,7 +213,7 @@ def cut(shape, kernel, into, padding, count, width, numbers, steps):
     """Strips in blocks of about `count` positions: one strip of some samples, or several of all; as equal as can be."""
     (n, _, *size), read = shape, into[1] + kernel[1] - 1
     (inner,), (seen,) = overlap(padding[1:], [read], size[1:])
-    pitch = max(into[1], inner.stop, read - inner.start)
+    pitch = max(into[1], inner.stop, read - inner.start)        # room for the results, for the image, and for zeros before the next
     samples_at_once = -(-n // -(-n * pitch // count))           # n / (n pitch / count), each rounded up
     strips_at_once = max(1, count // (n * pitch)) if samples_at_once == n else 1
 

@@ -48,7 +48,7 @@ def windows(x, kernel, positions, geometry, count, channels_first=False):
         return
 
     samples_at_once = max(1, min(n, count // max(1, math.prod(positions))))
-    lines_at_once = positions[0]                                # of positions: all of them, unless one sample is too much
+    lines_at_once = positions[0]                                # all of a sample, unless that is too much:
     if samples_at_once == 1:
         lines_at_once = max(1, min(positions[0], count // max(1, math.prod(positions[1:]))))
 
@@ -159,14 +159,17 @@ def parts(n, length):
 
 
 def at_once(x, numbers, beside=0):
-    """How many things to work on at a time, at least one, when each takes so many numbers of the type of x, and all are to fit the
-    cache.  beside: the bytes that each of them meets.  If these do not fit, as many things: so that they are fetched seldom."""
+    """How many things to do at a time, at least one, so that they fit the cache: each takes so many numbers of the type of x.
+
+    beside: the bytes that each thing is multiplied by.  If these alone do not fit, the things may take as much: so they are fetched
+    less often.
+    """
     return max(1, max(cache_size(x), beside) // (x.itemsize * max(1, numbers)))
 
 
 def few_pixels(x, positions, channels):
-    """Whether the windows are fewer than the channels that come out: then w has more numbers than all the windows.  To bring it
-    into another order would take longest of all."""
+    """Whether there are fewer windows than channels that come out.  Then w has more numbers than all windows together, and to bring
+    it into another order would take longest of all."""
     return len(x) * math.prod(positions) < channels
 
 
