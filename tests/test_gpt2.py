@@ -378,3 +378,10 @@ def test_more_that_is_refused():
         GPT2Config(add_cross_attention=True)
     with pytest.raises(ValueError, match=r"labels has the shape of input_ids, \(3, 5\), got \(3, 4\): they are not shifted"):
         model()(texts()[0], labels=texts()[0][:, 1:])
+
+
+@pytest.mark.parametrize("name, instead", [("AutoTokenizer", "GPT2Tokenizer is here"), ("pipeline", "model.generate"),
+                                           ("GPT2LMHeadModell", "did you mean GPT2LMHeadModel"), ("BertModel", "not offered here")])
+def test_other_names_of_transformers(name, instead):
+    with pytest.raises(ImportError, match=instead):
+        exec(f"from tinygrad_like.transformers import {name}")
