@@ -88,7 +88,10 @@ class Process:
         command = [sys.executable, __file__, "--serve", engine, workload, str(threads), device]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self.process = subprocess.Popen(command, env=with_threads(threads), **pipes)
-        self.seconds, self.bytes = [], 0
+        self.seconds, self.bytes, self.works = [], 0, False
+
+    def start(self):
+        """Wait until it is ready; if the process ends instead, it does not work."""
         self.works = bool(self.process.stdout.readline())
 
     def round(self, seconds):
@@ -120,6 +123,7 @@ def measure(workload, threads, device, engines, rounds, seconds):
     try:
         for engine in engines:
             processes[engine] = Process(engine, workload, threads, device)
+            processes[engine].start()
         for _ in range(rounds):
             for process in [each for each in processes.values() if each.works]:
                 process.round(seconds)
