@@ -494,7 +494,7 @@ def weighted_total(x: Any, axis: tuple[int, ...], by: Any = None) -> Any:
     if by is not None:
         if by.shape == x.shape and by.dtype == x.dtype and x.dtype.char in "fd" and len(stretches) > 1:
             x, by, shape = x.transpose(order), by.transpose(order), [n for n, _ in stretches]
-            if stretches[-1][1]:
+            if stretches[-1][1]:                                # one stretch is summed here, and the others below
                 x = numpy.vecdot(x.reshape(shape), by.reshape(shape))
                 stretches = stretches[:-1]
             elif stretches[0][1]:
@@ -504,7 +504,7 @@ def weighted_total(x: Any, axis: tuple[int, ...], by: Any = None) -> Any:
             else:
                 x = x * by
             order, by = range(x.ndim), None
-        elif by.shape == line:
+        elif by.shape == line:                                  # a vector, in the place of the ones below
             by = by.transpose(order).reshape(-1)
         else:
             x, by = x * by, None
@@ -526,7 +526,7 @@ def weighted_total(x: Any, axis: tuple[int, ...], by: Any = None) -> Any:
 
 @functools.lru_cache(1000)
 def _with_long_rows(stretches: Any) -> Any:
-    """The stretches, with the first cut in two if its rows are short: as many rows as make a long one are added up at the end."""
+    """The stretches, the first of them cut in two if its rows are short: several rows are one long row, and summed at the end."""
     if len(stretches) < 2 or not stretches[0][1]:
         return stretches
     n = stretches[0][0]
@@ -539,17 +539,17 @@ def _sum_plan(shape: tuple[int, ...], strides: tuple[int, ...], axis: tuple[int,
     """For `weighted_total`: the order of the axes in memory, and that back; the stretches, each with its length and whether it is
     summed; the shape of the result in memory; and that of `by`, if it can be one vector in the only product."""
     order = memory_order(shape, strides)
-    sizes: list[tuple[int, bool]] = []
+    stretches: list[tuple[int, bool]] = []
     for a in order:
         summed = a in axis
-        if sizes and (sizes[-1][1] == summed or shape[a] == 1):
-            sizes[-1] = (sizes[-1][0] * shape[a], sizes[-1][1])
+        if stretches and (stretches[-1][1] == summed or shape[a] == 1):
+            stretches[-1] = (stretches[-1][0] * shape[a], stretches[-1][1])
         else:
-            sizes.append((shape[a], summed))
+            stretches.append((shape[a], summed))
     kept = tuple([1 if a in axis else shape[a] for a in order])
     line = tuple([n if a in axis else 1 for a, n in enumerate(shape)])
-    at_once = len([n for n, summed in sizes if summed]) == 1 and (sizes[0][1] or sizes[-1][1])
-    return order, tuple(sorted(range(len(order)), key=lambda k: order[k])), tuple(sizes), kept, line if at_once else None
+    one_product = len([n for n, summed in stretches if summed]) == 1 and (stretches[0][1] or stretches[-1][1])
+    return order, tuple(sorted(range(len(order)), key=lambda k: order[k])), tuple(stretches), kept, line if one_product else None
 
 
 def memory_order(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, ...]:

@@ -309,8 +309,8 @@ def lstm_cell(c, h, out, before, tanh_c, a, z):
 
 @one_kernel
 def lstm_cell_back(dc, dh, g, into_c, f, dz):
-    """One step back: dc becomes that of the step before, dz turns from the factors `local` into dz, and w has yet to be applied to
-    make dh that of the step before."""
+    """One step back.  dz comes as the factors `local`, and becomes dz; dc becomes that of the step before.  dh grows by g; that of
+    the step before is left to the caller: w_hhᵀ dz."""
     dh += g
     dc += dh * into_c
     dz[:3] *= dc
