@@ -15,7 +15,7 @@ from ..functions.shape import cat
 from ..nn import Parameter, functional as F
 from ..tensor import Tensor
 from .generation import GenerationMixin
-from .pretrained import ModelOutput, PretrainedConfig, PreTrainedModel
+from .pretrained import ModelOutput, PretrainedConfig, PreTrainedModel, no_init_weights
 
 __all__ = ["GPT2Config", "GPT2Model", "GPT2LMHeadModel"]
 
@@ -144,12 +144,11 @@ class GPT2PreTrainedModel(PreTrainedModel):
     base_model_prefix = "transformer"
     config: GPT2Config
 
-    def start(self) -> None:
-        """New weights: N(0, initializer_range²), smaller by √(2 n_layer) where a residual branch ends, as many are added up."""
-        for name, parameter in self.named_parameters():
-            if parameter.ndim > 1:
-                std = self.config.initializer_range
-                nn.init.normal_(parameter, std=std / math.sqrt(2 * self.config.n_layer) if name.endswith("c_proj.weight") else std)
+    def init_weight(self, name: str, parameter: Parameter) -> None:
+        """N(0, initializer_range²), smaller by √(2 n_layer) where a residual branch ends, as so many of them are added up."""
+        if parameter.ndim > 1:
+            std = self.config.initializer_range
+            nn.init.normal_(parameter, std=std / math.sqrt(2 * self.config.n_layer) if name.endswith("c_proj.weight") else std)
 
     def not_a_weight(self, name: str) -> bool:
         return name.endswith((".attn.bias", ".attn.masked_bias"))
@@ -160,11 +159,12 @@ class GPT2Model(GPT2PreTrainedModel):
 
     def __init__(self, config: GPT2Config) -> None:
         super().__init__(config)
-        self.wte, self.wpe = nn.Embedding(config.vocab_size, config.n_embd), nn.Embedding(config.n_positions, config.n_embd)
+        self.wte, self.wpe = [nn.Embedding(n, config.n_embd, _weight=empty((n, config.n_embd)))
+                              for n in (config.vocab_size, config.n_positions)]
         self.drop = nn.Dropout(config.embd_pdrop)
         self.h = nn.ModuleList([GPT2Block(config, i) for i in range(config.n_layer)])
         self.ln_f = nn.LayerNorm(config.n_embd, config.layer_norm_epsilon)
-        self.start()
+        self.post_init()
 
     def forward(self, input_ids: Tensor, past_key_values: Cache | None = None, attention_mask: Tensor | None = None,
                 token_type_ids: Tensor | None = None, position_ids: Tensor | None = None, *,
@@ -220,11 +220,12 @@ class GPT2LMHeadModel(GPT2PreTrainedModel, GenerationMixin):
     """
     def __init__(self, config: GPT2Config) -> None:
         super().__init__(config)
-        self.transformer = GPT2Model(config)
+        with no_init_weights():                                 # they are drawn below
+            self.transformer = GPT2Model(config)
         self.lm_head = nn.Linear(config.n_embd, config.vocab_size, bias=False)
         if config.tie_word_embeddings:
             self.lm_head.weight, self.tied = self.transformer.wte.weight, {"lm_head.weight": "transformer.wte.weight"}
-        self.start()
+        self.post_init()
 
     def forward(self, input_ids: Tensor, past_key_values: Cache | None = None, attention_mask: Tensor | None = None,
                 token_type_ids: Tensor | None = None, position_ids: Tensor | None = None, *, labels: Tensor | None = None,

@@ -5,6 +5,8 @@ import dataclasses
 import json
 import os
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -98,6 +100,20 @@ class PretrainedConfig:
 
 
 # ---- models -----------------------------------------------------------------------------------------------------
+new_weights = True
+
+
+@contextmanager
+def no_init_weights() -> Iterator[None]:
+    """Models that are made meanwhile draw no weights, as others are to come: for large ones that takes seconds."""
+    global new_weights
+    before, new_weights = new_weights, False
+    try:
+        yield
+    finally:
+        new_weights = before
+
+
 class PreTrainedModel(nn.Module):
     """A network with its configuration, which is saved as a folder of config.json and model.safetensors."""
     config_class: type[PretrainedConfig]
@@ -119,7 +135,8 @@ class PreTrainedModel(nn.Module):
         Weights of half precision become float32.
         """
         folder = folder_of(pretrained_model_name_or_path)
-        model = cls(cls.config_class.from_pretrained(folder) if config is None else config)
+        with no_init_weights():
+            model = cls(cls.config_class.from_pretrained(folder) if config is None else config)
         for name in ("model.safetensors", "pytorch_model.bin"):
             if (folder / name).is_file():
                 model.load_published(serialize.load(folder / name), str(folder / name))
@@ -148,6 +165,16 @@ class PreTrainedModel(nn.Module):
         except RuntimeError as error:
             error.args = (f"{file}: {error.args[0]}",)
             raise
+
+    def post_init(self) -> None:
+        """New weights, unless others are to come."""
+        if new_weights:
+            for name, parameter in self.named_parameters():
+                self.init_weight(name, parameter)
+
+    def init_weight(self, name: str, parameter: nn.Parameter) -> None:
+        """Draw a weight."""
+        raise NotImplementedError
 
     def not_a_weight(self, name: str) -> bool:
         """Whether an older file has under that name what is no weight: masks, for example."""
