@@ -1,5 +1,6 @@
 """Networks of the articles, and of the papers that they cite: one file a family, small configurations beside the published ones."""
 from .convnet import *
+from .gan import *
 from .gpt import *
 from .lstm import *
 from .mlp import *

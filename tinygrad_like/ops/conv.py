@@ -82,7 +82,8 @@ class conv_transpose(Op):
 
     It is ∂T/∂x of `conv`.  With stride 1 it is a convolution again: out_i reads y at p = i + a - d·k, that is, backwards as k
     grows.  With the kernel flipped, k → K - 1 - k for a kernel of length K, it reads forwards, at p = i + d·k - (d·(K - 1) - a):
-    so the padding is d·(K - 1) - a.
+    so the padding is d·(K - 1) - a.  Where out is much larger than y, as where 7 × 7 pixels are made of one, nearly all that it
+    reads would be padding: there the kernels are added up as the formula says.
 
     y: (samples, channels, *positions)      w: (channels, channels after / groups, *kernel)     into: *size
     """
@@ -92,7 +93,8 @@ class conv_transpose(Op):
     def forward(y, w, b=None, *, into, geometry):
         groups, channels = geometry.groups, w.shape[1] * geometry.groups
         kernel, positions = w.shape[2:], y.shape[2:]
-        if set(geometry.stride) == {1} and not few_pixels(y, positions, y.shape[1]):
+        mostly_padding = type(y) is host.ndarray and math.prod(into) > 4 * math.prod(positions)    # a GPU rather has fewer kernels
+        if set(geometry.stride) == {1} and not mostly_padding and not few_pixels(y, positions, y.shape[1]):
             padding = tuple([d * (k - 1) - a for d, k, a in zip(geometry.dilation, kernel, geometry.padding)])
             return conv.forward(y, mirrored(w, groups), b, into=into, geometry=replace(geometry, padding=padding))
         if groups == y.shape[1] == channels:
