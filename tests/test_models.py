@@ -104,7 +104,7 @@ def test_gpts_have_the_published_names():
 # ---- the same source on PyTorch ---------------------------------------------------------------------------------
 IMPORTS = """
 import torch
-from torch import nn, Tensor, no_grad, arange, cat, full, multinomial
+from torch import nn, Tensor, no_grad, arange, cat, full, multinomial, randn, randn_like
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence
 """

@@ -7,4 +7,5 @@ from .mlp import *
 from .resnet import *
 from .resnet_cifar import *
 from .transformer import *
+from .vae import *
 from .vgg import *
