@@ -34,6 +34,7 @@ PROMISES = {
     "13_recommender.py": ("test RMSE", (0.2, 0.35), (0.2, 0.27)),
     "14_what_it_looks_at.py": ("share on the square", (0.3, 1), (0.5, 1)),
     "15_vae.py": ("test negative ELBO", (140, 180), (95, 104)),
+    "16_gan.py": ("Fréchet distance", (0.02, 0.5), (0.005, 0.08)),
 }
 
 
