@@ -43,7 +43,7 @@ __all__ = ["Generator", "Discriminator", "discriminator_loss", "minimax_loss", "
 # ---- the networks -----------------------------------------------------------------------------------------------
 def doublings(image: int) -> int:
     """How often a side of 4 to 7 places is doubled on the way to `image`: 28 = 7 · 2², 32 = 4 · 2³, 64 = 4 · 2⁴."""
-    for n in range(1, 10):
+    for n in range(1, image.bit_length()):
         if 4 << n <= image <= 7 << n and image % (1 << n) == 0:
             return n
     raise ValueError(f"image={image}: images have 4, 5, 6 or 7 times 2, 4, 8 … pixels a side, such as 28, 32 or 64: pad yours")
