@@ -20,6 +20,9 @@ network: they do not tell whether drawings get better.  So a third network judge
                     layer) of drawings and of real test images.  It sees both: bad drawings lie elsewhere, few kinds too narrow.
                     Features have no unit, so it is given as a part of the distance that noise has: 0 is real, and 1 is noise
 
+After 2,000 steps minimax has come as far as non-saturating here: Adam divides gradients by their size, and D is not sure
+for long.  wgan-gp, whose G has only a third of the steps, is at twice the distance.
+
 Where the articles speak of GANs: the paper on artistic style that one gives as a use of GANs has none in it (SPEC M-14).  There an
 image is changed until a trained classifier's features of it are right; no second network learns.  The progressive growing of GANs
 has another title and other authors than they say (M-29); and a GAN is no large model (M-32) but a way to train one of any size.
