@@ -163,6 +163,12 @@ def test_what_is_tied_is_saved_once_and_published_files_have_other_names(tmp_pat
             np.testing.assert_array_equal(value.numpy(), want.numpy())
 
 
+def test_weights_that_a_model_has_no_place_for_are_named(tmp_path):
+    model(tie_word_embeddings=False).save_pretrained(tmp_path)
+    with pytest.warns(UserWarning, match="model.safetensors: GPT2Model has no place for lm_head.weight, of 41 weights: left out"):
+        GPT2Model.from_pretrained(tmp_path)
+
+
 def test_what_is_wrong_with_a_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
     with pytest.raises(OSError, match="there is no folder 'gpt2', and no model of that name.*Nothing is fetched here"):

@@ -39,9 +39,9 @@ class GenerationMixin:
         max_new_tokens: how many come after them.        (SPEC M-22)
         top_k, top_p: draw from the so many likeliest tokens only; from the fewest that have a probability of top_p together.
         repetition_penalty: divides the logits of tokens that are there already, if they are positive; else it multiplies them.
-        length_penalty, early_stopping: for beams.  A text's score is the sum of its log-probabilities over its length to this
-        power.  Searched is until no text can be expected to do better; True: until there are num_beams whole ones; "never": until
-        no text can do better whatsoever.
+        length_penalty: for beams, whose score is the sum of their log-probabilities over their length to this power.
+        early_stopping: when the search for beams ends.  True: once there are num_beams whole texts; False: once no beam is expected
+        to do better than these; "never": once none can do better, however long it grows.
         eos_token_id: where a text ends; after it comes pad_token_id.  Both, and bos_token_id to begin from nothing, are the
         configuration's if None.  attention_mask (N, T): 0 where a token given is padding, which belongs on the left.
         use_cache: keep the keys and values of the tokens so far.  generator: of the random numbers, for do_sample.

@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import random
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -157,8 +158,10 @@ class PreTrainedModel(nn.Module):
         for name, source in self.tied.items():
             if name not in found and source in found:
                 found[name] = found[source]
-        unused = set(found) - set(own)
-        if unused and not set(own) - set(found):                # a head of another kind, perhaps
+        unused = [name for name in found if name not in own]
+        if unused and not set(own) - set(found):                # a head that this model does not have, perhaps
+            warnings.warn(f"{file}: {type(self).__name__} has no place for {', '.join(unused[:3])}"
+                          f"{' …' * (len(unused) > 3)}, of {len(found)} weights: left out", stacklevel=3)
             found = {name: value for name, value in found.items() if name in own}
         try:
             self.load_state_dict(found)
